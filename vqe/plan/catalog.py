@@ -1,0 +1,36 @@
+"""What the binder may ask about videos and models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """A video the catalog has checked: it exists, opens, and has a video stream with frames."""
+
+    name: str  # as the query calls it, and as column `video` shows it
+    path: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A reference network, without its weights."""
+
+    name: str
+    labels: tuple[str, ...]
+    min_score: float  # default of contains(…, min_score => s)
+    floor: float  # detections below this score are never reported
+
+
+class CatalogView(Protocol):
+    """Names to things; a lookup raises a VqeError that says what is possible instead."""
+
+    def video(self, name: str) -> VideoInfo:
+        """The video registered as `name`, or the file at that path."""
+
+    def model(self, spec: str | None) -> ModelInfo:
+        """The model registered as `spec` or loaded from that spec; None is the default model."""
