@@ -1,0 +1,1 @@
+"""What a statement means: names resolved, types known, as a tree of logical nodes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vqe.errors import BindError
+from vqe.sql.literals import format_interval
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Accuracy:
         bounds = " ".join(f"{name} WITHIN {100 * bound:g}%" for name, bound in self.bounds.items())
         if self.unit_us is None:
             return f"{bounds} PER FRAME"
-        return f"{bounds} PER INTERVAL '{self.unit_us / 1e6:g} seconds'"
+        return f"{bounds} PER INTERVAL '{format_interval(self.unit_us)}'"
 
 
 EXACT = Accuracy()

@@ -1,15 +1,46 @@
-"""Bound expressions: every name resolved, every type known."""
+"""Bound expressions: every name resolved, every type known; `str` gives them as SQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
+from vqe.sql import ast
+from vqe.sql.literals import format_moment
+from vqe.sql.unparse import unparse_expression
+
+BOOLEAN: Final = pa.bool_()
+
+SYMBOLS: Final = {
+    "add_checked": "+",
+    "subtract_checked": "-",
+    "multiply_checked": "*",
+    "divide_checked": "/",
+    "equal": "=",
+    "not_equal": "<>",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "and_kleene": "AND",
+    "or_kleene": "OR",
+}
+"""Arrow compute functions of two arguments that SQL writes between them."""
+
+PREFIXES: Final = {"negate_checked": "-", "invert": "NOT"}
+
+
+class _Printed:
+    """Prints itself as SQL."""
+
+    def __str__(self) -> str:
+        return unparse_expression(to_sql(self))  # type: ignore[arg-type]  # all are Expressions
+
 
 @dataclass(frozen=True)
-class Column:
+class Column(_Printed):
     """A column of the child's schema."""
 
     name: str
@@ -17,16 +48,21 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Constant:
-    """A literal or a parameter; durations are in microseconds, null is None."""
+class Constant(_Printed):
+    """A literal or a parameter; durations and timestamps (since 1970) are in microseconds, null
+    is None."""
 
     value: Any
     type: pa.DataType
 
 
 @dataclass(frozen=True)
-class Call:
-    """An Arrow compute function, by its registered name, applied to its arguments."""
+class Call(_Printed):
+    """An Arrow compute function, by its registered name, applied to its arguments.
+
+    `vqe.plan.kernels.run_kernel` calls it: `cast` takes its target from `type`, and some
+    functions run with options of ours.
+    """
 
     function: str
     args: tuple[Expression, ...]
@@ -34,7 +70,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Contains:
+class Contains(_Printed):
     """Whether the reference network sees `label` in the frame with at least `min_score`.
 
     `region` is (x0, y0, x1, y1) in pixels and asks for the centre of the box; None is the whole
@@ -44,7 +80,70 @@ class Contains:
     label: str
     min_score: float
     region: tuple[float, float, float, float] | None = None
-    type: pa.DataType = pa.bool_()
+    type: pa.DataType = BOOLEAN
 
 
 Expression = Column | Constant | Call | Contains
+
+
+def to_sql(expression: Expression) -> ast.Expression:
+    """The expression as the statement would spell it."""
+    match expression:
+        case Column(name):
+            return ast.Name(name)
+        case Constant():
+            return _constant_to_sql(expression)
+        case Contains(label, min_score, region):
+            named = [ast.Named("min_score", ast.Literal(min_score))]
+            if region is not None:
+                corners = tuple(
+                    _number_to_sql(int(corner) if corner == int(corner) else corner)
+                    for corner in region
+                )
+                named.append(ast.Named("region", ast.Function("box", corners)))
+            return ast.Function("contains", (ast.Literal(label),), tuple(named))
+        case Call():
+            return _call_to_sql(expression)
+
+
+def _call_to_sql(call: Call) -> ast.Expression:
+    if call.function == "if_else":
+        return _case_to_sql(call)
+    function, args = call.function, tuple(to_sql(arg) for arg in call.args)
+    if function in SYMBOLS:
+        whole = function == "divide_checked" and pa.types.is_integer(call.type)
+        return ast.Binary("//" if whole else SYMBOLS[function], *args)
+    if function == "invert" and isinstance(args[0], ast.IsNull):
+        return ast.IsNull(args[0].operand, negated=True)
+    if function in PREFIXES:
+        return ast.Unary(PREFIXES[function], *args)
+    if function == "is_null":
+        return ast.IsNull(args[0])
+    return ast.Function(str(call.type) if function == "cast" else function, args)
+
+
+def _case_to_sql(call: Expression) -> ast.Case:
+    """A chain of if_else as one CASE; a null condition counts as false, by `coalesce`."""
+    whens = []
+    while isinstance(call, Call) and call.function == "if_else":
+        condition, value, call = call.args
+        if isinstance(condition, Call) and condition.function == "coalesce":
+            condition = condition.args[0]
+        whens.append((to_sql(condition), to_sql(value)))
+    return ast.Case(None, tuple(whens), to_sql(call))
+
+
+def _constant_to_sql(constant: Constant) -> ast.Expression:
+    value, type_ = constant.value, constant.type
+    if value is None or isinstance(value, bool | str):
+        return ast.Literal(value)
+    if pa.types.is_timestamp(type_):
+        return ast.Literal(format_moment(value))
+    if pa.types.is_duration(type_):
+        interval = ast.Interval(abs(value))
+        return ast.Unary("-", interval) if value < 0 else interval
+    return _number_to_sql(value)
+
+
+def _number_to_sql(value: float) -> ast.Expression:
+    return ast.Unary("-", ast.Literal(-value)) if value < 0 else ast.Literal(value)

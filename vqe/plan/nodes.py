@@ -1,5 +1,7 @@
 """Logical plan nodes: frozen values that are valid once they exist."""
 
+# ruff: noqa: D102 - `schema` and `headline` mean the same for every node
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -11,6 +13,8 @@ from vqe.plan.accuracy import Accuracy
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.expressions import Contains, Expression
 from vqe.schema import SCAN_SCHEMA
+from vqe.sql.literals import format_seconds
+from vqe.sql.unparse import unparse_literal, unparse_name
 from vqe.tree import Tree
 
 
@@ -22,6 +26,44 @@ class Range:
     stop_frame: int | None = None
     start_us: int = 0
     stop_us: int | None = None
+
+    def __post_init__(self) -> None:
+        for start, stop in ((self.start_frame, self.stop_frame), (self.start_us, self.stop_us)):
+            if start < 0 or (stop is not None and stop < start):
+                raise PlanError(f"{start}..{stop} is not a range")
+
+    @property
+    def empty(self) -> bool:
+        """Whether no frame can be inside."""
+        return self.start_frame == self.stop_frame or self.start_us == self.stop_us
+
+    def intersect(self, other: Range) -> Range:
+        """What is inside both; empty where nothing is."""
+        return Range(
+            *_intersect(self.start_frame, self.stop_frame, other.start_frame, other.stop_frame),
+            *_intersect(self.start_us, self.stop_us, other.start_us, other.stop_us),
+        )
+
+    def __str__(self) -> str:
+        parts = []
+        if (self.start_frame, self.stop_frame) != (0, None):
+            stop = "" if self.stop_frame is None else self.stop_frame
+            parts.append(f"frames {self.start_frame}..{stop}")
+        if (self.start_us, self.stop_us) != (0, None):
+            stop = "" if self.stop_us is None else format_seconds(self.stop_us)
+            parts.append(f"timestamp {format_seconds(self.start_us)}..{stop}")
+        return " ".join(parts)
+
+
+EMPTY = Range(0, 0)
+
+
+def _intersect(
+    start: int, stop: int | None, other_start: int, other_stop: int | None
+) -> tuple[int, int | None]:
+    start = max(start, other_start)
+    stops = [s for s in (stop, other_stop) if s is not None]
+    return start, max(start, min(stops)) if stops else None
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +88,14 @@ class Scan(Tree):
     def schema(self) -> pa.Schema:
         return SCAN_SCHEMA
 
+    def headline(self) -> str:
+        parts = [f"Scan {unparse_literal(self.video.name)}", str(self.range)]
+        if self.predicate is not None:
+            parts.append(str(self.predicate))
+        if self.model is not None:
+            parts += [str(self.accuracy), f"USING MODEL {_model(self.model.name)}"]
+        return " ".join(filter(None, parts))
+
 
 @dataclass(frozen=True, repr=False)
 class Filter(Tree):
@@ -62,6 +112,9 @@ class Filter(Tree):
     def schema(self) -> pa.Schema:
         return self.child.schema
 
+    def headline(self) -> str:
+        return f"Filter {self.condition}"
+
 
 @dataclass(frozen=True, repr=False)
 class Project(Tree):
@@ -73,6 +126,9 @@ class Project(Tree):
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([(name, expression.type) for name, expression in self.columns])
+
+    def headline(self) -> str:
+        return f"Project {', '.join(_column(*column) for column in self.columns)}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,5 +146,17 @@ class Limit(Tree):
     def schema(self) -> pa.Schema:
         return self.child.schema
 
+    def headline(self) -> str:
+        return f"Limit {self.count}"
+
 
 Node = Scan | Filter | Project | Limit
+
+
+def _model(name: str) -> str:
+    return name if unparse_name(name) == name else unparse_literal(name)
+
+
+def _column(name: str, expression: Expression) -> str:
+    text = str(expression)
+    return text if text in (name, unparse_name(name)) else f"{text} AS {unparse_name(name)}"

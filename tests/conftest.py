@@ -1,0 +1,28 @@
+"""Hooks of the whole suite."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REQUIRE_DATA = "VQE_REQUIRE_DATA"
+"""Set where the data folder is present: tests that need it then fail rather than skip."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the skip of a test that needs the data into a failure, where data are required."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get(REQUIRE_DATA):
+        # A skip is reported as path, line and reason.
+        where, _, reason = report.longrepr if isinstance(report.longrepr, tuple) else ("", 0, "")
+        if item.get_closest_marker("data") or Path(where).name == "data.py":
+            report.outcome = "failed"
+            report.longrepr = f"{REQUIRE_DATA} is set, but the test was skipped: {reason}"
+    return report

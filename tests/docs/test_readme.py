@@ -1,0 +1,73 @@
+"""The examples of README.md run, in their order, beside a small video and a detector file."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import torch
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+N_FRAMES, FPS, WIDTH, HEIGHT = 300, 10, 160, 120
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+class RedIsABus(torch.nn.Module):
+    """A detector with the output layout of YOLOv8 that takes reddish pictures for a bus."""
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        red = pictures[:, 0].mean((1, 2)) > pictures[:, 2].mean((1, 2)) + 0.01  # (N,)
+        output = torch.zeros(pictures.shape[0], 84, 100)  # box and scores, by anchor
+        output[:, :4] = 32.0
+        output[:, 4 + 5, 0] = 0.9 * red  # class 5 of COCO
+        return output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    rng = np.random.default_rng(0)
+    with av.open(folder / "crossing.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for frame in range(N_FRAMES):
+            image = rng.integers(100, 110, (HEIGHT, WIDTH, 3), np.uint8)
+            if frame % 100 >= 60:
+                x = frame % 100 - 40
+                image[60:110, x : x + 90] = (220, 30, 30)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch advises against TorchScript
+        traced = torch.jit.trace(RedIsABus(), torch.zeros(1, 3, 96, 128))  # type: ignore[no-untyped-call]
+        traced.save(folder / "yolo11s.torchscript")
+    return folder
+
+
+def test_the_examples_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {}
+    first, *others = blocks("python")
+    exec(first, names)
+    for statement in re.sub("--.*", "", "".join(blocks("sql"))).split(";"):
+        if statement.strip():
+            names["con"].sql(statement).to_arrow_table()
+    for block in others:
+        exec(block, names)
+    printed = capsys.readouterr().out
+    assert "did you mean 'bus'?" in printed
+    assert names["table"].num_rows == pytest.approx(120, abs=3)  # frames with the red rectangle
+
+
+def test_no_example_is_left_out() -> None:
+    assert README.count("```") == 2 * sum(len(blocks(name)) for name in ("python", "sql", "sh"))

@@ -1,0 +1,101 @@
+"""Specs, files and arguments of load_reference."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import warnings
+
+import pytest
+import torch
+from blobs import LABELS, BlobDetector, assert_same, blob_frames
+
+from vqe.errors import ModelError, UnsupportedError, VqeError
+from vqe.models.load import load_reference
+
+
+def test_torchscript_with_the_labels_of_its_exporter(tmp_path):
+    path = tmp_path / "blobs.torchscript"
+    save_torchscript(path, {"config.txt": '{"names": {"0": "red", "1": "green"}}'})
+    reference = load_reference(f"torchscript:{path}", device="cpu")
+    assert (reference.name, reference.labels) == ("blobs", ("red", "green"))
+    assert reference.batch_size == 4
+    blobs = load_reference(BlobDetector(), labels=LABELS, device="cpu")
+    assert_same(reference.detect(blob_frames(5)), blobs.detect(blob_frames(5)))
+    assert len(reference.fingerprint) == len(hashlib.sha256().hexdigest())
+    copy = tmp_path / "copy.torchscript"
+    copy.write_bytes(path.read_bytes())
+    assert load_reference(f"torchscript:{copy}").fingerprint == reference.fingerprint
+
+
+def save_torchscript(path, extra):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        script = torch.jit.script(BlobDetector())
+        torch.jit.save(script, str(path), _extra_files=extra)
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "message"),
+    [
+        ("torchvision:fasterrcnn_resnet50_fpn_v2", UnsupportedError, "torchvision"),
+        ("ultralytics:yolo11s.pt", UnsupportedError, "not built yet"),
+        ("torchscrip:model.pt", ModelError, "did you mean 'torchscript'"),
+        ("model.onnx", ModelError, "did you mean 'onnx:model.onnx'"),
+        ("nonsense", ModelError, "possible: torchscript:"),
+        ("onnx:/no/such/model.onnx", ModelError, "no file"),
+        ("opencv:/no/such/a.pb+b.pbtxt", ModelError, "no file /no/such/a.pb"),
+        (42, ModelError, "42"),
+    ],
+)
+def test_specs_that_name_nothing(spec, error, message):
+    with pytest.raises(error, match=message):
+        load_reference(spec)
+
+
+def test_near_file_is_suggested(tmp_path):
+    (tmp_path / "detector.onnx").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"did you mean 'detector\.onnx'"):
+        load_reference(f"onnx:{tmp_path}/detectr.onnx")
+
+
+@pytest.mark.parametrize("scheme", ["torchscript", "onnx", "opencv"])
+@pytest.mark.parametrize("suffix", [".pt", ".onnx", ".pb"])
+def test_unreadable_files(tmp_path, scheme, suffix):
+    path = tmp_path / f"broken{suffix}"
+    path.write_bytes(b"not a model at all")
+    with pytest.raises(ModelError, match="broken"):
+        load_reference(f"{scheme}:{path}")
+
+
+def test_pickled_checkpoints_are_not_loaded(tmp_path):
+    path = tmp_path / "model.pt"
+    torch.save(BlobDetector(), path)
+    with pytest.raises(ModelError, match="pickled"):
+        load_reference(f"torchscript:{path}")
+
+
+@pytest.mark.parametrize(
+    ("module", "scheme", "extra"), [("onnxruntime", "onnx", "onnx"), ("cv2", "opencv", "opencv")]
+)
+def test_missing_runtime_names_the_extra(tmp_path, monkeypatch, module, scheme, extra):
+    (tmp_path / "model.onnx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModelError, match=rf"pip install 'vqe\[{extra}\]'"):
+        load_reference(f"{scheme}:{tmp_path}/model.onnx")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"device": "tpu"},
+        {"device": "cuda:99"},
+        {"min_score": 0.01},
+        {"labels": []},
+        {"labels": "red"},
+        {"labels": ["red", "red"]},
+    ],
+)
+def test_arguments_out_of_their_domain(options):
+    with pytest.raises(VqeError):
+        load_reference(lambda frames: [], **{"labels": LABELS, **options})

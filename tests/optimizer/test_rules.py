@@ -1,0 +1,122 @@
+"""Each rule, before and after."""
+
+from __future__ import annotations
+
+import pytest
+from language import plan_of
+
+from vqe.optimizer.fold_constants import fold_constants
+from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
+from vqe.optimizer.push_range_into_scan import push_range_into_scan
+from vqe.optimizer.remove_true_filters import remove_true_filters
+from vqe.plan.nodes import Filter, Limit, Node, Project
+
+
+def filter_of(where: str) -> Filter:
+    project = plan_of(f"SELECT * FROM video WHERE {where} EXACT")
+    assert isinstance(project, Project)
+    assert isinstance(project.child, Filter)
+    return project.child
+
+
+def text(node: Node | None) -> str:
+    return repr(node).replace("\n└─ ", " <- ")
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("frame < 100", "Scan 'clip.mp4' frames 0..100"),
+        ("frame <= 100", "Scan 'clip.mp4' frames 0..101"),
+        ("frame > 100", "Scan 'clip.mp4' frames 101.."),
+        ("frame >= 100", "Scan 'clip.mp4' frames 100.."),
+        ("frame = 100", "Scan 'clip.mp4' frames 100..101"),
+        ("100 > frame", "Scan 'clip.mp4' frames 0..100"),
+        ("100 <= frame", "Scan 'clip.mp4' frames 100.."),
+        ("frame BETWEEN 10 AND 20", "Scan 'clip.mp4' frames 10..21"),
+        ("frame < 10.5", "Scan 'clip.mp4' frames 0..11"),
+        ("frame >= 10.5", "Scan 'clip.mp4' frames 11.."),
+        ("frame = 10.5", "Scan 'clip.mp4' frames 11..11"),
+        ("frame < 20 AND 5 < frame AND frame < 10", "Scan 'clip.mp4' frames 6..10"),
+        ("frame < 5 AND frame > 10", "Scan 'clip.mp4' frames 11..11"),
+        ("frame < NULL", "Scan 'clip.mp4' frames 0..0"),
+        ("FALSE", "Scan 'clip.mp4' frames 0..0"),
+        ("timestamp < '1 s'", "Scan 'clip.mp4' timestamp 0s..1s"),
+        ("timestamp > INTERVAL '1 s'", "Scan 'clip.mp4' timestamp 1.000001s.."),
+        (
+            "timestamp BETWEEN '00:00:01' AND '00:00:02' AND frame > 0",
+            "Scan 'clip.mp4' frames 1.. timestamp 1s..2.000001s",
+        ),
+        ("keyframe AND frame < 9", "Filter keyframe <- Scan 'clip.mp4' frames 0..9"),
+        ("frame <> 5", "None"),
+        ("pts < 5", "None"),
+        ("frame < 5 OR keyframe", "None"),
+        ("frame < 2 * 3", "None"),
+    ],
+)
+def test_push_range_into_scan(where: str, after: str) -> None:
+    assert text(push_range_into_scan(filter_of(where))) == after
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        (
+            "contains('bus')",
+            "Scan 'clip.mp4' contains('bus', min_score => 0.5) EXACT USING MODEL yolo",
+        ),
+        (
+            "keyframe AND contains('bus') AND pts > 3",
+            "Filter keyframe AND pts > 3 <- "
+            "Scan 'clip.mp4' contains('bus', min_score => 0.5) EXACT USING MODEL yolo",
+        ),
+        ("keyframe", "None"),
+    ],
+)
+def test_push_predicate_into_scan(where: str, after: str) -> None:
+    assert text(push_predicate_into_scan(filter_of(where))) == after
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("frame < 10 * 30", "Filter frame < 300 <- Scan 'clip.mp4'"),
+        ("1 + 1 = 2", "Filter TRUE <- Scan 'clip.mp4'"),
+        (
+            "timestamp < 2 * INTERVAL '5 s'",
+            "Filter timestamp < INTERVAL '10 seconds' <- Scan 'clip.mp4'",
+        ),
+        ("frame < -(1 + 2)", "Filter frame < -3 <- Scan 'clip.mp4'"),
+        ("NOT (1 = 2) AND keyframe", "Filter TRUE AND keyframe <- Scan 'clip.mp4'"),
+        ("frame < round(2.5)", "Filter frame < 3.0 <- Scan 'clip.mp4'"),
+        ("frame < CASE WHEN NULL THEN 1 ELSE 2 END", "Filter frame < 2 <- Scan 'clip.mp4'"),
+        ("frame < 7 // 0", "None"),
+        ("frame < 9223372036854775807 + 1", "None"),
+        ("frame < 10", "None"),
+    ],
+)
+def test_fold_constants(where: str, after: str) -> None:
+    assert text(fold_constants(filter_of(where))) == after
+
+
+def test_fold_constants_in_the_select_list() -> None:
+    plan = plan_of("SELECT frame, 1 + 1 AS two, NULL + 1 AS nothing FROM video")
+    folded = fold_constants(plan)
+    assert text(folded) == "Project frame, 2 AS two, NULL AS nothing <- Scan 'clip.mp4'"
+    assert folded is not None
+    assert folded.schema == plan.schema
+    assert fold_constants(folded) is None
+
+
+def test_remove_true_filters() -> None:
+    assert text(remove_true_filters(filter_of("TRUE"))) == "Scan 'clip.mp4'"
+    assert remove_true_filters(filter_of("FALSE")) is None
+    assert remove_true_filters(filter_of("keyframe")) is None
+
+
+def test_merge_limits() -> None:
+    scan = plan_of("SELECT * FROM video")
+    assert merge_limits(Limit(3, Limit(5, scan))) == Limit(3, scan)
+    assert merge_limits(Limit(5, Limit(3, scan))) == Limit(3, scan)
+    assert merge_limits(Limit(3, scan)) is None

@@ -1,0 +1,129 @@
+"""Every construct of the dialect parses, and to what was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from vqe.errors import UnsupportedError
+from vqe.sql import ast
+from vqe.sql.parser import parse
+from vqe.sql.unparse import unparse
+
+CANONICAL = [
+    "SELECT FRAMES FROM 'crossing.mp4' WHERE contains('bus')",
+    "SELECT * FROM video",
+    "SELECT frame, video, time, timestamp, score, keyframe FROM video",
+    "SELECT frame AS n, timestamp AS when_seen FROM 'cams/*.mp4'",
+    "SELECT EVENTS FROM x",
+    "SELECT EVENTS (gap => INTERVAL '2 seconds', min_duration => '00:00:01') FROM x",
+    "SELECT FRAMES FROM $1",
+    "SELECT FRAMES FROM $camera",
+    "SELECT FRAMES FROM (SELECT frame FROM x)",
+    "SELECT 1 + 2",
+    "SELECT a FROM x WHERE contains('bus', min_score => 0.5, region => box(0, 0, 0.5, 1))",
+    "SELECT objects('car'), detections(), image(width => 320) FROM x",
+    "SELECT time_bucket(INTERVAL '60 seconds', timestamp), count(*), avg(score) FROM x",
+    "SELECT a FROM x GROUP BY a, b + 1 HAVING count(*) > 3 ORDER BY a DESC NULLS LAST, b",
+    "SELECT a FROM x ORDER BY a NULLS FIRST LIMIT 10",
+    "SELECT a FROM x LIMIT $1 GAP INTERVAL '10 seconds'",
+    "SELECT a FROM x LIMIT 5 GAP '00:00:10'",
+    "SELECT a FROM x LIMIT 5 GAP 10 FRAMES",
+    "SELECT a FROM x EXACT",
+    "SELECT a FROM x FNR WITHIN 0.01 FPR WITHIN 0.02 FDR WITHIN $1 PER FRAME",
+    "SELECT a FROM x PER INTERVAL '500 ms' CONFIDENCE 0.95 USING MODEL yolo",
+    "SELECT a FROM x ERROR WITHIN 0.1 USING MODEL 'onnx:model.onnx'",
+    "SELECT a FROM x BUDGET 1000 CALLS DEADLINE INTERVAL '60 seconds'",
+    "SELECT a FROM x WHERE a BETWEEN 1 AND 2 AND b NOT BETWEEN 3 AND 4",
+    "SELECT a FROM x WHERE a IN (1, 2) OR b NOT IN ('x') OR c IS NULL OR d IS NOT NULL",
+    "SELECT CASE WHEN a THEN 1 ELSE 2 END, CASE a WHEN 1 THEN 'x' WHEN 2 THEN 'y' END FROM x",
+    "SELECT coalesce(a, b), round(a, 2), -a * +b // 3 / 4 % 5 FROM x",
+    'SELECT TRUE, FALSE, NULL, 1.5, \'it\'\'s\', "a ""b""", "where", "frames" FROM "from"',
+    "SELECT frames(1) FROM limit LIMIT 1".replace("frames(1)", '"frames"(1)'),
+    "SELECT a FROM x WHERE (a OR b) AND NOT (c AND d) AND (a = b) = (c = d)",
+    "SELECT a - (b - c), (a + b) * c, -(-a), NOT NOT a FROM x",
+    "EXPLAIN SELECT a FROM x",
+    "EXPLAIN ANALYZE SELECT a FROM x",
+]
+
+
+@pytest.mark.parametrize("sql", CANONICAL)
+def test_canonical_text_comes_back(sql: str) -> None:
+    (statement,) = parse(sql)
+    assert unparse(statement) == sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "canonical"),
+    [
+        ("select Frames from X where A<>1", "SELECT FRAMES FROM X WHERE A <> 1"),
+        ("SELECT a != 1, a == 1 FROM x", "SELECT a <> 1, a = 1 FROM x"),
+        ("SELECT ((a)) FROM x -- end", "SELECT a FROM x"),
+        ("SELECT a /* b,\n c */, d\nFROM x", "SELECT a, d FROM x"),
+        ("SELECT COUNT(*), Round(a) FROM x", "SELECT count(*), round(a) FROM x"),
+        ("SELECT .5, 1., 1e3, 2E-2 FROM x", "SELECT 0.5, 1.0, 1000.0, 0.02 FROM x"),
+        ("SELECT ?, ? FROM ?", "SELECT $1, $2 FROM $3"),
+        ("SELECT a FROM x FNR WITHIN 1% CONFIDENCE 95 %", None),
+        ("SELECT INTERVAL 2 minutes FROM x", "SELECT INTERVAL '120 seconds' FROM x"),
+        ("SELECT INTERVAL '1 hour 30 minutes' FROM x", "SELECT INTERVAL '5400 seconds' FROM x"),
+        ("SELECT a FROM x ORDER BY a ASC", "SELECT a FROM x ORDER BY a"),
+    ],
+)
+def test_other_spellings(sql: str, canonical: str | None) -> None:
+    canonical = canonical or "SELECT a FROM x FNR WITHIN 0.01 CONFIDENCE 0.95"
+    assert [unparse(statement) for statement in parse(sql)] == [canonical]
+
+
+def test_precedence() -> None:
+    (query,) = parse("SELECT a FROM x WHERE NOT a + b * c = d OR e AND f")
+    a, b, c, d, e, f = (ast.Name(name) for name in "abcdef")
+    compared = ast.Binary("=", ast.Binary("+", a, ast.Binary("*", b, c)), d)
+    expected = ast.Binary("OR", ast.Unary("NOT", compared), ast.Binary("AND", e, f))
+    assert isinstance(query, ast.Query)
+    assert query.where == expected
+
+
+def test_offsets_point_at_the_text() -> None:
+    sql = "SELECT a,\n  b + c FROM x LIMIT 3 EXACT"
+    (query,) = parse(sql)
+    assert isinstance(query, ast.Query)
+    assert isinstance(query.selection, tuple)
+    binary = query.selection[1].value
+    assert sql[binary.offset] == "+"
+    assert isinstance(binary, ast.Binary)
+    assert sql[binary.left.offset] == "b"
+    assert query.limit is not None
+    assert sql[query.limit.offset :].startswith("LIMIT")
+    assert sql[query.clauses[0].offset :].startswith("EXACT")
+    assert query.sql == sql
+
+
+def test_statements_number_their_own_parameters() -> None:
+    statements = parse("SELECT ?, ? FROM x; SELECT ? FROM y;")
+    assert [unparse(s) for s in statements] == ["SELECT $1, $2 FROM x", "SELECT $1 FROM y"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIDEO lobby AS 'lobby.mp4'",
+        "CREATE OR REPLACE VIDEO lobby AS 'lobby.mp4' STARTING AT '2024-05-17 08:00:00'",
+        "DROP VIDEO lobby",
+        "SHOW VIDEOS",
+        "SHOW MODELS",
+        "DESCRIBE lobby",
+        "ANALYZE VIDEO lobby FOR contains('bus') AND frame < 3",
+        "COPY (SELECT FRAMES FROM x) TO 'out.parquet'",
+        "SET on_damage = 'skip'",
+    ],
+)
+def test_statements_to_come_are_known(sql: str) -> None:
+    with pytest.raises(UnsupportedError, match="is not supported yet") as raised:
+        parse(f"SELECT a FROM x; {sql}")
+    assert raised.value.offset == len("SELECT a FROM x; ")
+
+
+def test_a_chain_of_hundreds_is_parsed_and_one_of_thousands_refused() -> None:
+    (query,) = parse("SELECT a FROM x WHERE " + " OR ".join(["a = 1"] * 200))
+    assert unparse(query).count("OR") == 199
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse("SELECT " + "(" * 5000 + "a" + ")" * 5000 + " FROM x WHERE" + " NOT" * 5000 + " a")

@@ -1,0 +1,112 @@
+"""What the user reads when a statement is not one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vqe.errors import ParseError, VqeError
+from vqe.sql.parser import parse
+
+ERRORS = {
+    "SELCT FRAMES FROM x": """
+Syntax error: unexpected 'SELCT'
+  SELCT FRAMES FROM x
+  ^
+did you mean SELECT?""",
+    "SELECT FRAMES FROM x WERE a": """
+Syntax error: unexpected 'WERE'
+  SELECT FRAMES FROM x WERE a
+                       ^
+did you mean WHERE?""",
+    "SELECT FRAMES FROM x FNR WITIN 1%": """
+Syntax error: unexpected 'WITIN'
+  SELECT FRAMES FROM x FNR WITIN 1%
+                           ^
+did you mean WITHIN?""",
+    "SELECT frame FORM x": """
+Syntax error: unexpected 'FORM'
+  SELECT frame FORM x
+               ^
+did you mean FROM?""",
+    "SELECT a,\n  FROM x": """
+Syntax error: unexpected 'FROM'
+    FROM x
+    ^
+expected an expression""",
+    "SELECT a b FROM x": """
+Syntax error: unexpected 'b'
+  SELECT a b FROM x
+           ^
+expected ',', '(', AS, FROM, WHERE, GROUP BY, HAVING, ORDER BY, …""",
+    "SELECT a FROM x WHERE a => 3": """
+Syntax error: unexpected '=>'
+  SELECT a FROM x WHERE a => 3
+                          ^
+did you mean >=?""",
+    "SELECT FRAMES FROM": """
+Syntax error: the statement is unfinished
+  SELECT FRAMES FROM
+                    ^
+expected a name, a string, a parameter or '('""",
+    "SELECT a FROM x LIMIT -5": """
+Syntax error: unexpected '-'
+  SELECT a FROM x LIMIT -5
+                        ^
+expected a number or a parameter""",
+    "SELECT 'abc FROM x": """
+Syntax error: this string is never closed
+  SELECT 'abc FROM x
+         ^""",
+    "SELECT # FROM x": """
+Syntax error: the character '#' means nothing here
+  SELECT # FROM x
+         ^""",
+    "SELECT INTERVAL '2 parsecs' FROM x": """
+Syntax error: 'parsecs' is not a unit of time; known are days, hours, minutes, seconds, ms and us
+  SELECT INTERVAL '2 parsecs' FROM x
+                  ^""",
+    "SELECT f(a => 1, 2) FROM x": """
+Syntax error: an argument without a name follows a named one
+  SELECT f(a => 1, 2) FROM x
+                   ^
+put the named arguments last""",
+    "SELECT ?, $1 FROM x": """
+Syntax error: a statement has either ? or $ parameters
+  SELECT ?, $1 FROM x
+            ^""",
+    "SELECT $0 FROM x": """
+Syntax error: parameters count from $1
+  SELECT $0 FROM x
+         ^""",
+    "SELECT 9223372036854775808 FROM x": """
+Syntax error: 9223372036854775808 is too large a number
+  SELECT 9223372036854775808 FROM x
+         ^""",
+    " -- nothing": """
+Syntax error: there is no statement
+   -- nothing
+             ^
+expected SELECT, EXPLAIN, ANALYZE, COPY, CREATE, DESCRIBE, DROP, SET, …""",
+}
+
+
+@pytest.mark.parametrize("sql", ERRORS)
+def test_error_text(sql: str) -> None:
+    with pytest.raises(ParseError) as raised:
+        parse(sql)
+    assert str(raised.value) == ERRORS[sql].strip("\n")
+
+
+WORDS = (
+    "SELECT FRAMES FROM x WHERE a ( ) , ; ' \" $1 ? 1% 1e999 INTERVAL '1 s' => = -- /* LIMIT NOT"
+)
+
+
+@given(st.lists(st.sampled_from(WORDS.split(" ")) | st.text(max_size=3), max_size=12))
+def test_only_errors_of_ours_leave_the_parser(words: list[str]) -> None:
+    try:
+        parse(" ".join(words))
+    except VqeError as error:
+        assert error.offset is not None  # noqa: PT017 - most inputs are errors, some are not

@@ -1,0 +1,72 @@
+"""vqe: an embedded, SQL-like video query engine.
+
+Importing it loads nothing heavy: torch, av, numba, pyarrow, numpy and lark come with the first
+query that needs them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from vqe import errors
+from vqe.errors import (
+    BindError,
+    ConfigError,
+    DamagedVideoError,
+    ExecutionError,
+    ModelError,
+    ParseError,
+    PlanError,
+    QueryCancelledError,
+    UnsupportedError,
+    VideoError,
+    VideoNotFoundError,
+    VqeError,
+)
+
+if TYPE_CHECKING:
+    from vqe.api import connect, query
+    from vqe.connection import Connection
+    from vqe.result import Result
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "connect": "vqe.api",
+    "query": "vqe.api",
+    "Connection": "vqe.connection",
+    "Result": "vqe.result",
+}
+
+__all__ = [
+    "BindError",
+    "ConfigError",
+    "Connection",
+    "DamagedVideoError",
+    "ExecutionError",
+    "ModelError",
+    "ParseError",
+    "PlanError",
+    "QueryCancelledError",
+    "Result",
+    "UnsupportedError",
+    "VideoError",
+    "VideoNotFoundError",
+    "VqeError",
+    "__version__",
+    "connect",
+    "errors",
+    "query",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vqe' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,34 @@
+"""The two functions that start everything."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from vqe.catalog import Model
+from vqe.config import Settings
+from vqe.connection import Connection, Params
+from vqe.errors import UnsupportedError
+from vqe.result import Result
+
+_lock = threading.Lock()
+_shared: Connection | None = None
+
+
+def connect(path: str | None = None, **settings: Any) -> Connection:
+    """A new connection. `settings` are those of `vqe.config.Settings`, by keyword.
+
+    What its queries learn lives in memory and goes with it: `path` may be None or ":memory:".
+    """
+    if path not in (None, ":memory:"):
+        raise UnsupportedError(f"a store on disk ('{path}') is not supported yet")
+    return Connection(Settings(**settings))
+
+
+def query(sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
+    """`Connection.sql` on a connection that the whole process shares."""
+    global _shared  # noqa: PLW0603 - the one place of shared state, asked for by the user
+    with _lock:
+        if _shared is None:
+            _shared = connect()
+    return _shared.sql(sql, params, model=model)

@@ -1,0 +1,90 @@
+"""A connection: the way of a statement from text to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from vqe.catalog import Catalog, Model
+from vqe.config import Settings
+from vqe.display.progress import ProgressBar
+from vqe.errors import ExecutionError, UnsupportedError
+from vqe.executor.explain import Explanation
+from vqe.executor.query import Query
+from vqe.optimizer import optimize
+from vqe.plan.binder import bind
+from vqe.planner.resources import Resources
+from vqe.result import Result
+from vqe.runtime.context import Context
+from vqe.sql.parser import parse
+from vqe.storage.store import Store
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+class Connection:
+    """Videos, models and what queries have learned; made by `vqe.connect`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._catalog = Catalog(settings)
+        self._store = Store()
+        self._closed = False
+
+    def sql(self, sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
+        """The result of one statement. Names and types are checked now; it runs when consumed.
+
+        `params` fill `?`, `$1` or `$name`. `model` is the reference network where the statement
+        does not say USING MODEL: a registered name, a spec such as "onnx:detector.onnx", a
+        torch.nn.Module, or a callable.
+        """
+        if self._closed:
+            raise ExecutionError("this connection is closed")
+        default_model = None if model is None else self._catalog.adopt(model)
+        (statement, *more) = parse(sql)
+        if more:
+            raise UnsupportedError("several statements in one call").locate(sql, more[0].offset)
+        bound = bind(statement, self._catalog, params, default_model=default_model)
+        plan = optimize(bound.plan)
+        run = (plan, Resources(self._store, self._catalog.network), self._context())
+        if bound.explain == "none":
+            return Result(Query(*run))
+        return Result(Explanation(*run, analyze=bound.explain == "analyze"))
+
+    def register(self, name: str, path: str) -> None:
+        """Makes `name` stand for the video file at `path`."""
+        self._catalog.register_video(name, path)
+
+    def register_model(
+        self,
+        name: str,
+        model: Model,
+        *,
+        labels: Sequence[str] | None = None,
+        min_score: float | None = None,
+    ) -> None:
+        """Makes `name` stand for a reference network.
+
+        `model`: a spec, a torch.nn.Module or a callable; `labels`: its classes in order, where it
+        does not tell them itself; `min_score`: the default of contains().
+        """
+        self._catalog.register_model(name, model, labels=labels, min_score=min_score)
+
+    def close(self) -> None:
+        """Ends the connection; results that it gave out can still be read."""
+        self._closed = True
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _context(self) -> Context:
+        return Context(self.settings, ProgressBar(enabled=self.settings.progress))

@@ -1,0 +1,75 @@
+"""What a reference network saw, in columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels."""
+
+FLOOR = 0.05
+"""Detections with a lower score are dropped; a question below it cannot be asked."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """K detections in N frames, sorted by frame, after non-maximum suppression.
+
+    `row`: int32 (K,) which of the N frames; `label`: int16 (K,) index into the model's labels;
+    `score`: float32 (K,) in [FLOOR, 1]; `box`: float32 (K, 4) x0, y0, x1, y1 in pixels of the
+    original frame.
+    """
+
+    n_frames: int
+    row: NDArray[np.int32]
+    label: NDArray[np.int16]
+    score: NDArray[np.float32]
+    box: NDArray[np.float32]
+
+    def best_score(self, label: int, region: Box | None = None) -> NDArray[np.float32]:
+        """Highest score of `label` per frame, float32 (N,); 0 where there is none.
+
+        `region` (x0, y0, x1, y1) in pixels keeps the boxes whose centre lies inside it.
+        """
+        keep = self.label == label
+        if region is not None:
+            x = (self.box[:, 0] + self.box[:, 2]) / 2
+            y = (self.box[:, 1] + self.box[:, 3]) / 2
+            x0, y0, x1, y1 = region
+            keep &= (x0 <= x) & (x < x1) & (y0 <= y) & (y < y1)
+        best = np.zeros(self.n_frames, np.float32)
+        np.maximum.at(best, self.row[keep], self.score[keep])
+        return best
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns."""
+        return self.row.nbytes + self.label.nbytes + self.score.nbytes + self.box.nbytes
+
+
+def concatenate(parts: list[Detections]) -> Detections:
+    """The detections of several frame batches as one, frames numbered through."""
+    parts = [NOTHING, *parts]
+    *starts, total = np.cumsum([0, *(part.n_frames for part in parts)]).tolist()
+    return Detections(
+        n_frames=total,
+        row=np.concatenate(
+            [p.row + np.int32(start) for p, start in zip(parts, starts, strict=True)]
+        ),
+        label=np.concatenate([p.label for p in parts]),
+        score=np.concatenate([p.score for p in parts]),
+        box=np.concatenate([p.box for p in parts]),
+    )
+
+
+NOTHING = Detections(
+    n_frames=0,
+    row=np.empty(0, np.int32),
+    label=np.empty(0, np.int16),
+    score=np.empty(0, np.float32),
+    box=np.empty((0, 4), np.float32),
+)
+"""No frames."""

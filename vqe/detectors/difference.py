@@ -1,0 +1,102 @@
+"""Difference detectors, reference-image form: does this frame look like the empty scene?
+
+A detector maps a frame to a distance from the reference image, the average of frames that the
+reference network calls empty (NoScope, arXiv 1703.02529, section 4). A small distance means that
+the object is absent; a large one means nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.detectors.kernels import add_image, block_squared_differences
+from vqe.statistics.logistic import LogisticRegression, fit_logistic
+from vqe.video.frames import FrameBatch
+
+GRID = (10, 10)
+"""Blocks per column and row, as in NoScope's released code."""
+
+
+class ReferenceImage:
+    """Averages the luma of empty frames."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.total = np.zeros((height, width), np.int64)
+        self.count = 0
+
+    def add(self, luma: NDArray[np.uint8]) -> None:
+        """One more empty frame, uint8 (H, W)."""
+        add_image(self.total, luma)
+        self.count += 1
+
+    def mean(self) -> NDArray[np.uint8]:
+        """The average, rounded, uint8 (H, W)."""
+        return np.rint(self.total / self.count).astype(np.uint8)
+
+
+def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean squared luma difference per block of GRID, float64 (N, 100)."""
+    rows, columns = GRID
+    pixels = _block_pixels(*reference.shape, rows, columns)
+    out = np.empty((len(frames), rows * columns))
+    for i in range(len(frames)):
+        sums = block_squared_differences(frames.luma(i), reference, rows, columns)
+        out[i] = (sums / pixels).ravel()
+    return out
+
+
+def _block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:
+    """Pixels in each block; a frame smaller than the grid has blocks without any, counted as 1."""
+    heights = np.diff(np.arange(rows + 1) * height // rows)
+    widths = np.diff(np.arange(columns + 1) * width // columns)
+    return np.maximum(np.outer(heights, widths), 1)
+
+
+class DifferenceDetector(Protocol):
+    """Maps block differences to one distance per frame."""
+
+    @property
+    def name(self) -> str:
+        """How plans call it."""
+
+    def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+        """float64 (N, 100) block differences to float64 (N,) distances."""
+
+
+@dataclass(frozen=True)
+class GlobalMse:
+    """Mean squared error over the whole frame, on a log scale."""
+
+    name = "mse"
+
+    def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.log1p(blocks.mean(axis=1))
+
+
+@dataclass(frozen=True)
+class BlockedMse:
+    """Log-odds of presence by a logistic regression over the blocks' differences."""
+
+    weights: LogisticRegression
+    name = "blocked mse"
+
+    def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.weights.log_odds(np.log1p(blocks))
+
+
+def fit_global(blocks: NDArray[np.float64], present: NDArray[np.bool_]) -> DifferenceDetector:
+    """Nothing to learn."""
+    return GlobalMse()
+
+
+def fit_blocked(blocks: NDArray[np.float64], present: NDArray[np.bool_]) -> DifferenceDetector:
+    """Learns which blocks matter from float64 (N, 100) differences and bool (N,) labels."""
+    return BlockedMse(fit_logistic(np.log1p(blocks), present))
+
+
+DETECTORS = {"mse": fit_global, "blocked mse": fit_blocked}
+"""Every difference detector a plan may use, by name, with what trains it."""

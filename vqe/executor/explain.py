@@ -1,0 +1,113 @@
+"""EXPLAIN and EXPLAIN ANALYZE as text."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from vqe.display.tables import table_text
+from vqe.executor.query import Query
+from vqe.planner.cost import StagePrediction
+from vqe.planner.decision import Decision, Measured
+from vqe.runtime.metrics import Metrics, StageMetrics
+from vqe.statistics.units import ErrorCounts
+
+WIDTH = 100
+
+
+def explain(query: Query) -> str:
+    """The logical plan and what is known of its cascade; with measurements once it has run."""
+    if query.physical is None:
+        return f"{query.logical!r}\n\n{query.preview()}"
+    sections = [repr(query.physical.root)]
+    decision, metrics = query.physical.decision, query.context.metrics
+    if decision is not None:
+        sections.append(_decision(decision))
+        sections.append(_steps(metrics.stages, decision.predictions))
+    sections.append(_seconds(metrics, decision))
+    if decision is not None and decision.alternatives:
+        sections.append("considered as well, predicted seconds for the scan:")
+        sections[-1] += "\n" + _alternatives(decision)
+    return "\n\n".join(sections)
+
+
+def _decision(decision: Decision) -> str:
+    lines = [f"plan: {decision.name} ({decision.reason})"]
+    lines += [f"  {stage.name}: {stage.rule}, else asks on" for stage in decision.stages]
+    if decision.measured is not None:
+        lines.append(f"measured on the selection set: {accuracy_text(decision.measured)}")
+    return "\n".join(lines)
+
+
+def accuracy_text(measured: Measured) -> str:
+    """Errors with their sample sizes: "0 of 12 positive windows missed, …"."""
+    return f"{_errors(measured.units, 'units')}; {_errors(measured.frames, 'frames')}"
+
+
+def _errors(errors: ErrorCounts, noun: str) -> str:
+    returned = errors.true_positives + errors.false_positives
+    return (
+        f"{errors.false_negatives} of {errors.positives:,} positive {noun} missed, "
+        f"{errors.false_positives} of {returned:,} returned {noun} false"
+    )
+
+
+def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...]) -> str:
+    predicted = {step.name: step for step in predictions}
+    rows = []
+    for stage in stages:
+        step = predicted.get(stage.name)
+        decoding = stage.name == "decode"
+        rows.append(
+            {
+                "step": stage.name,
+                "frames in": stage.frames_in,
+                "predicted": round(step.frames_in) if step else None,
+                "decided": None if decoding else stage.decided,
+                "passed on": None if decoding else stage.passed_on,
+                "seconds": round(stage.seconds, 3),
+                "predicted s": round(step.seconds, 3) if step else None,
+            }
+        )
+    return table_text(rows, width=WIDTH, footer=False)
+
+
+def _seconds(metrics: Metrics, decision: Decision | None) -> str:
+    phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in metrics.phases.items())
+    lines = [f"one-off: {phases}"]
+    if decision is not None:
+        lines.append(
+            f"reference network: asked about {metrics.labels_from_reference:,} frames "
+            f"({decision.labels:,} of them to plan), {metrics.labels_from_store:,} from the store"
+        )
+    lines.append(f"total: {metrics.wall_seconds:.2f} s for {metrics.rows:,} rows")
+    return "\n".join(lines)
+
+
+def _alternatives(decision: Decision) -> str:
+    rows = [
+        {"plan": other.name, "seconds": other.seconds, "why not": other.reason}
+        for other in decision.alternatives
+    ]
+    return table_text(rows, width=WIDTH, max_rows=10, footer=False)
+
+
+@dataclass
+class Explanation(Query):
+    """EXPLAIN of a query, one line of text per row; with `analyze` the query runs first."""
+
+    analyze: bool = False
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([("plan", pa.string())])
+
+    def run(self) -> Generator[pa.RecordBatch]:
+        """Runs the query where asked to, drops its rows, and yields the text."""
+        if self.analyze:
+            for _ in super().run():
+                pass
+        lines = explain(self).splitlines()
+        yield pa.RecordBatch.from_pydict({"plan": lines}, schema=self.schema)

@@ -1,0 +1,50 @@
+"""Rule: what does not depend on the row is computed once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from vqe.plan.constants import DURATION, TIMESTAMP
+from vqe.plan.expressions import Call, Constant, Expression
+from vqe.plan.kernels import run_kernel
+from vqe.plan.nodes import Filter, Node, Project
+
+
+def fold_constants(node: Node) -> Node | None:
+    """Calls whose arguments are all constants become constants."""
+    match node:
+        case Filter(condition, _):
+            folded = _fold(condition)
+            return None if folded is condition else replace(node, condition=folded)
+        case Project(columns, _):
+            values = [_fold(value) for _, value in columns]
+            if all(new is old for new, (_, old) in zip(values, columns, strict=True)):
+                return None
+            names = (name for name, _ in columns)
+            return replace(node, columns=tuple(zip(names, values, strict=True)))
+    return None
+
+
+def _fold(expression: Expression) -> Expression:
+    """The expression itself, the same object, where there is nothing to fold."""
+    if not isinstance(expression, Call):
+        return expression
+    args = tuple(_fold(arg) for arg in expression.args)
+    unchanged = all(new is old for new, old in zip(args, expression.args, strict=True))
+    call = expression if unchanged else replace(expression, args=args)
+    values = [pa.scalar(a.value, a.type) for a in call.args if isinstance(a, Constant)]
+    if len(values) < len(call.args):
+        return call
+    try:
+        result = run_kernel(call, values)
+    except pa.ArrowInvalid:
+        return call  # it fails when a row asks for it, or never
+    return Constant(_python(result), call.type)
+
+
+def _python(scalar: Any) -> Any:
+    # Durations and moments stay the integers they are in a plan.
+    return scalar.value if scalar.type in (DURATION, TIMESTAMP) else scalar.as_py()

@@ -1,0 +1,69 @@
+"""Applies the rules to a plan until none of them finds anything to improve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, cast
+
+from vqe.errors import PlanError, did_you_mean
+from vqe.optimizer.fold_constants import fold_constants
+from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
+from vqe.optimizer.push_range_into_scan import push_range_into_scan
+from vqe.optimizer.remove_true_filters import remove_true_filters
+from vqe.plan.nodes import Node
+
+Rule = Callable[[Node], Node | None]
+Observer = Callable[[str, Node, Node], None]
+
+RULES: Final[tuple[Rule, ...]] = (
+    fold_constants,  # first, for the others look for constants
+    remove_true_filters,
+    push_range_into_scan,
+    push_predicate_into_scan,
+    merge_limits,
+)
+
+MOST_REWRITES = 10_000
+
+
+def optimize(
+    plan: Node, *, disabled: frozenset[str] = frozenset(), observer: Observer | None = None
+) -> Node:
+    """A plan with the same rows that is cheaper to run.
+
+    `disabled` names rules to leave out; `observer` is told the rule, the node before and the
+    node after each rewrite.
+    """
+    names = [rule.__name__ for rule in RULES]
+    for name in disabled.difference(names):
+        raise PlanError(f"unknown rule '{name}'", hint=did_you_mean(name, names))
+    return _Driver([rule for rule in RULES if rule.__name__ not in disabled], observer).run(plan)
+
+
+class _Driver:
+    """Walks the plan from the leaves up; the rules see one node at a time."""
+
+    def __init__(self, rules: list[Rule], observer: Observer | None) -> None:
+        self.rules = rules
+        self.observer = observer
+        self.rewrites_left = MOST_REWRITES
+
+    def run(self, node: Node) -> Node:
+        node = node.map_children(lambda child: self.run(cast(Node, child)))
+        for rule in self.rules:
+            better = rule(node)
+            if better is not None:
+                self._check(rule.__name__, node, better)
+                # Its new children, and the other rules, may now find more to improve.
+                return self.run(better)
+        return node
+
+    def _check(self, name: str, before: Node, after: Node) -> None:
+        if not after.schema.equals(before.schema):
+            raise PlanError(f"rule {name} changed the columns:\n{before!r}\n{after!r}")
+        self.rewrites_left -= 1
+        if self.rewrites_left == 0:
+            raise PlanError(f"rule {name} and others rewrite without end:\n{after!r}")
+        if self.observer is not None:
+            self.observer(name, before, after)

@@ -1,0 +1,41 @@
+"""Rows of the scan schema from columns of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vqe.schema import DECIDED_BY, SCAN_SCHEMA
+from vqe.video.index import VideoIndex
+
+CODE = {name: code for code, name in enumerate(DECIDED_BY)}
+"""Position of each origin in the dictionary of column `decided_by`."""
+
+UNDECIDED = -1
+"""Code of a row that no stage was asked about: null."""
+
+
+def scan_rows(
+    video: str,
+    index: VideoIndex,
+    ordinals: NDArray[np.int64],
+    score: NDArray[np.float32],
+    decided_by: NDArray[np.int8],
+) -> pa.RecordBatch:
+    """A batch of N frames; `score` is NaN and `decided_by` UNDECIDED where they are null."""
+    n = len(ordinals)
+    codes = pa.array(decided_by, mask=decided_by == UNDECIDED)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.repeat(pa.scalar(video), n),
+            pa.array(ordinals),
+            pa.array(index.timestamps_us[ordinals].view("timedelta64[us]")),
+            pa.nulls(n, pa.timestamp("us")),
+            pa.array(index.pts[ordinals]),
+            pa.array(index.keyframe[ordinals]),
+            pa.array(score, mask=np.isnan(score)),
+            pa.DictionaryArray.from_arrays(codes, list(DECIDED_BY)),
+        ],
+        schema=SCAN_SCHEMA,
+    )

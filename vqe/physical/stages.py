@@ -1,0 +1,162 @@
+"""The stages of a cascade: each answers where it is sure and hands on the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.detections import Box, Detections, concatenate
+from vqe.detectors.difference import DifferenceDetector, block_differences
+from vqe.models.reference import ReferenceNetwork
+from vqe.models.specialized import SpecializedModel
+from vqe.schema import DecidedBy
+from vqe.storage.labels import LabelStore
+from vqe.video.frames import FrameBatch
+
+ABSENT: Final = 0
+PRESENT: Final = 1
+UNKNOWN: Final = -1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Per frame: ABSENT, PRESENT or UNKNOWN, int8 (N,); the reference network's score, float32
+    (N,), NaN where it was not asked."""
+
+    answer: NDArray[np.int8]
+    score: NDArray[np.float32]
+
+
+Decide = Callable[[FrameBatch], Verdict]
+
+
+class Stage(Protocol):
+    """A step of a cascade."""
+
+    @property
+    def name(self) -> str:
+        """How EXPLAIN calls it."""
+
+    @property
+    def rule(self) -> str:
+        """When it answers, in words."""
+
+    @property
+    def decided_by(self) -> DecidedBy:
+        """Its origin in column `decided_by`."""
+
+    def start(self) -> Decide:
+        """Decides the frames of one segment, handed over in order; may keep state between calls."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """contains(label, …) in the reference network's own terms: its truth about a frame."""
+
+    label: int
+    min_score: float
+    region: Box | None
+
+    def holds(self, score: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether frames with these best scores contain the object."""
+        return score >= np.float32(self.min_score)
+
+
+@dataclass(frozen=True)
+class DifferenceStage:
+    """Absent where the frame is nearer than `threshold` to the reference image, uint8 (H, W)."""
+
+    detector: DifferenceDetector
+    reference: NDArray[np.uint8]
+    threshold: float
+    decided_by: DecidedBy = "difference"
+
+    @property
+    def name(self) -> str:
+        return self.detector.name
+
+    @property
+    def rule(self) -> str:
+        return f"absent below {self.threshold:.2f}"
+
+    def start(self) -> Decide:
+        def decide(frames: FrameBatch) -> Verdict:
+            distance = self.detector.distance(block_differences(frames, self.reference))
+            answer = np.where(distance < self.threshold, ABSENT, UNKNOWN).astype(np.int8)
+            return Verdict(answer, np.full(len(frames), np.nan, np.float32))
+
+        return decide
+
+
+@dataclass(frozen=True)
+class SpecializedStage:
+    """Absent below `low`, present above `high`, in log-odds."""
+
+    model: SpecializedModel
+    low: float
+    high: float
+    decided_by: DecidedBy = "specialized"
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def rule(self) -> str:
+        rules = []
+        if np.isfinite(self.low):
+            rules.append(f"absent below {self.low:.2f}")
+        if np.isfinite(self.high):
+            rules.append(f"present above {self.high:.2f}")
+        return ", ".join(rules)
+
+    def start(self) -> Decide:
+        def decide(frames: FrameBatch) -> Verdict:
+            score = self.model.score(frames.thumbnails(self.model.size))
+            answer = np.full(len(frames), UNKNOWN, np.int8)
+            answer[score < self.low] = ABSENT
+            answer[score > self.high] = PRESENT
+            return Verdict(answer, np.full(len(frames), np.nan, np.float32))
+
+        return decide
+
+
+@dataclass(frozen=True)
+class ReferenceStage:
+    """The reference network's own answer; keeps its labels in `labels`."""
+
+    network: ReferenceNetwork
+    question: Question
+    labels: LabelStore | None
+    decided_by: DecidedBy = "reference"
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @property
+    def rule(self) -> str:
+        return "answers"
+
+    def start(self) -> Decide:
+        def decide(frames: FrameBatch) -> Verdict:
+            detections = detect(self.network, frames)
+            if self.labels is not None:
+                self.labels.add(frames.ordinals, detections)
+            score = detections.best_score(self.question.label, self.question.region)
+            return Verdict(self.question.holds(score).astype(np.int8), score)
+
+        return decide
+
+
+def detect(network: ReferenceNetwork, frames: FrameBatch) -> Detections:
+    """What the network sees in N frames; at most one batch of them is in RGB at a time."""
+    parts = []
+    for start in range(0, len(frames), network.batch_size):
+        rows = range(start, min(start + network.batch_size, len(frames)))
+        parts.append(network.detect([frames.rgb(row) for row in rows]))
+    return concatenate(parts)

@@ -1,0 +1,193 @@
+"""Scalar expressions of the statement, bound to columns, constants and Arrow kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from vqe.errors import BindError, UnsupportedError, did_you_mean
+from vqe.plan import operators
+from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL
+from vqe.plan.constants import constant as constant_of
+from vqe.plan.expressions import Call, Column, Constant, Expression
+from vqe.plan.scope import Scope, pointing_at
+from vqe.sql import ast
+
+NOT_YET: Final = (
+    *("contains", "objects", "detections", "image", "time_bucket"),
+    *("count", "sum", "avg", "min", "max"),
+)
+"""Functions of the dialect that cannot stand in an expression yet."""
+
+FALSE: Final = Constant(False, BOOLEAN)
+
+
+def bind_expression(node: ast.Expression | ast.Star, scope: Scope) -> Expression:  # noqa: PLR0911 - one per kind
+    """The expression with names resolved and types checked."""
+    with pointing_at(node):
+        match node:
+            case ast.Literal(value):
+                return constant_of(value)
+            case ast.Interval(us):
+                return Constant(us, DURATION)
+            case ast.Parameter():
+                return scope.parameters.constant(node)
+            case ast.Name(name):
+                return _column(name, scope)
+            case ast.Unary() | ast.Binary():
+                return _operator(node, scope)
+            case ast.Between() | ast.In() | ast.IsNull():
+                return _predicate(node, scope)
+            case ast.Case():
+                return _case(node, scope)
+            case ast.Function():
+                return _function(node, scope)
+            case ast.Star():
+                raise BindError("* is not a value")
+
+
+def bind_constant(node: ast.Expression, scope: Scope, what: str) -> Constant:
+    """The expression, which must be a literal or a parameter."""
+    bound = bind_expression(node, scope)
+    if not isinstance(bound, Constant):
+        raise BindError(f"{what} must be a constant, got {bound}", offset=node.offset)
+    return bound
+
+
+def bind_number(node: ast.Expression, scope: Scope, what: str) -> float:
+    """The value of an expression that must be a constant number."""
+    bound = bind_constant(node, scope, what)
+    if bound.type not in operators.NUMBERS:
+        raise BindError(
+            f"{what} must be a number, got {operators.describe(bound)}", offset=node.offset
+        )
+    return float(bound.value)
+
+
+def _column(name: str, scope: Scope) -> Column:
+    by_fold = {column.casefold(): column for column in scope.columns.names}
+    column = by_fold.get(name.casefold())
+    if column is None:
+        known = ", ".join(scope.columns.names)
+        hint = did_you_mean(name, scope.columns.names) or f"there are: {known}"
+        raise BindError(f"unknown column '{name}'", hint=hint)
+    if column in scope.later:
+        raise BindError(
+            f"column {column} is known only after the condition was answered",
+            hint="select it instead",
+        )
+    return Column(column, scope.columns.field(column).type)
+
+
+def _operator(node: ast.Unary | ast.Binary, scope: Scope) -> Expression:
+    match node:
+        case ast.Unary("NOT", operand):
+            return _invert(bind_expression(operand, scope))
+        case ast.Unary("-", operand):
+            return operators.negate(bind_expression(operand, scope))
+        case ast.Unary(_, operand):
+            operators.negate(bound := bind_expression(operand, scope))
+            return bound
+        case ast.Binary(operator, left_node, right_node):
+            left, right = bind_expression(left_node, scope), bind_expression(right_node, scope)
+    if operator in operators.CONNECTIVES:
+        return operators.connect(operator, left, right)
+    if operator in operators.COMPARISONS:
+        return operators.compare(operator, left, right)
+    return operators.arithmetic(operator, left, right)
+
+
+def _predicate(node: ast.Between | ast.In | ast.IsNull, scope: Scope) -> Expression:
+    operand = bind_expression(node.operand, scope)
+    match node:
+        case ast.Between(_, low, high):
+            bound = operators.connect(
+                "AND",
+                operators.compare(">=", operand, bind_expression(low, scope)),
+                operators.compare("<=", operand, bind_expression(high, scope)),
+            )
+        case ast.In(_, options):
+            values = [bind_expression(option, scope) for option in options]
+            bound = _any([operators.compare("=", operand, value) for value in values])
+        case ast.IsNull():
+            bound = Call("is_null", (operand,), BOOLEAN)
+    return _invert(bound) if node.negated else bound
+
+
+def _case(node: ast.Case, scope: Scope) -> Expression:
+    conditions = [_when(node.operand, condition, scope) for condition, _ in node.whens]
+    values = [bind_expression(value, scope) for _, value in node.whens]
+    otherwise = bind_expression(node.otherwise or ast.Literal(None), scope)
+    *values, result = operators.unify([*values, otherwise])
+    for condition, value in zip(reversed(conditions), reversed(values), strict=True):
+        # if_else yields null for a null condition, where CASE goes on to the next.
+        decided = Call("coalesce", (condition, FALSE), BOOLEAN)
+        result = Call("if_else", (decided, value, result), result.type)
+    return result
+
+
+def _when(operand: ast.Expression | None, node: ast.Expression, scope: Scope) -> Expression:
+    bound = bind_expression(node, scope)
+    with pointing_at(node):
+        if operand is None:
+            return operators.condition(bound, "WHEN")
+        return operators.compare("=", bind_expression(operand, scope), bound)
+
+
+def _function(node: ast.Function, scope: Scope) -> Expression:
+    if node.name in NOT_YET:
+        visual = node.name == "contains"
+        where = " inside an expression" if visual else ""
+        hint = "it can stand in WHERE, joined to the rest by AND" if visual else ""
+        raise UnsupportedError(f"{node.name}(){where} is not supported yet", hint=hint)
+    if node.name == "box":
+        raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
+    if node.name not in FUNCTIONS:
+        known = (*FUNCTIONS, *NOT_YET)
+        hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
+        raise BindError(f"unknown function '{node.name}'", hint=hint)
+    if node.named:
+        raise BindError(
+            f"{node.name}() takes no argument '{node.named[0].name}'", offset=node.named[0].offset
+        )
+    return FUNCTIONS[node.name]([bind_expression(arg, scope) for arg in node.args])
+
+
+def _coalesce(args: Sequence[Expression]) -> Expression:
+    if not args:
+        raise BindError("coalesce() takes at least one argument")
+    args = operators.unify(args)
+    if args[0].type == NULL:
+        return Constant(None, NULL)
+    return Call("coalesce", tuple(args), args[0].type)
+
+
+def _round(args: Sequence[Expression]) -> Expression:
+    if len(args) not in (1, 2):
+        raise BindError(f"round() takes a number and digits, got {len(args)} arguments")
+    value, digits = args[0], args[1] if len(args) == 2 else Constant(0, INTEGER)
+    if value.type not in operators.NUMBERS:
+        raise BindError(f"round() takes a number, got {operators.describe(value)}")
+    if not isinstance(digits, Constant) or digits.type != INTEGER:
+        raise BindError(f"round() takes digits as a whole number, got {operators.describe(digits)}")
+    return Call("round_binary", (value, Constant(digits.value, pa.int32())), value.type)
+
+
+FUNCTIONS: Final[dict[str, Callable[[Sequence[Expression]], Expression]]] = {
+    "coalesce": _coalesce,
+    "round": _round,
+}
+
+
+def _invert(operand: Expression) -> Expression:
+    return Call("invert", (operators.condition(operand),), BOOLEAN)
+
+
+def _any(conditions: list[Expression]) -> Expression:
+    """A balanced OR, so that long lists do not nest deeply."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    return operators.connect("OR", _any(conditions[:half]), _any(conditions[half:]))

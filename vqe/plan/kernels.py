@@ -1,0 +1,26 @@
+"""How the Arrow compute functions that plans name are run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pyarrow.compute as pc
+
+from vqe.plan.expressions import Call
+
+OPTIONS: Final = {
+    # Halves are rounded away from zero, as SQL has it; Arrow rounds them to even.
+    "round_binary": pc.RoundBinaryOptions(round_mode="half_towards_infinity"),
+}
+"""Options of functions whose defaults are not what SQL means."""
+
+
+def run_kernel(call: Call, args: Sequence[Any]) -> Any:
+    """The Arrow array or scalar that `call` yields for the values of its arguments.
+
+    Raises pyarrow.ArrowInvalid where there is no value: division by zero, overflow.
+    """
+    if call.function == "cast":
+        return pc.cast(args[0], call.type)
+    return pc.call_function(call.function, list(args), options=OPTIONS.get(call.function))

@@ -1,0 +1,196 @@
+"""Which Arrow kernel an operator runs for which types, and what it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from vqe.errors import BindError
+from vqe.plan.constants import (
+    BOOLEAN,
+    DURATION,
+    FLOAT,
+    INTEGER,
+    NULL,
+    PARSERS,
+    STRING,
+    TIMESTAMP,
+)
+from vqe.plan.expressions import Call, Constant, Expression
+from vqe.sql.unparse import unparse_literal
+
+ARITHMETIC: Final = {
+    ("+", INTEGER, INTEGER): ("add_checked", INTEGER),
+    ("+", FLOAT, FLOAT): ("add_checked", FLOAT),
+    ("+", DURATION, DURATION): ("add_checked", DURATION),
+    ("+", TIMESTAMP, DURATION): ("add_checked", TIMESTAMP),
+    ("+", DURATION, TIMESTAMP): ("add_checked", TIMESTAMP),
+    ("-", INTEGER, INTEGER): ("subtract_checked", INTEGER),
+    ("-", FLOAT, FLOAT): ("subtract_checked", FLOAT),
+    ("-", DURATION, DURATION): ("subtract_checked", DURATION),
+    ("-", TIMESTAMP, DURATION): ("subtract_checked", TIMESTAMP),
+    ("-", TIMESTAMP, TIMESTAMP): ("subtract_checked", DURATION),
+    ("*", INTEGER, INTEGER): ("multiply_checked", INTEGER),
+    ("*", FLOAT, FLOAT): ("multiply_checked", FLOAT),
+    ("*", DURATION, INTEGER): ("multiply_checked", DURATION),
+    ("*", INTEGER, DURATION): ("multiply_checked", DURATION),
+    ("/", FLOAT, FLOAT): ("divide_checked", FLOAT),
+    ("/", DURATION, INTEGER): ("divide_checked", DURATION),
+    ("/", DURATION, DURATION): ("divide_checked", FLOAT),
+    ("//", INTEGER, INTEGER): ("divide_checked", INTEGER),
+}
+"""(operator, left, right) to (kernel, result), once numbers are int64 or double."""
+
+COMPARISONS: Final = {
+    "=": "equal",
+    "<>": "not_equal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+}
+"""Both sides of one type, or both numbers."""
+
+CONNECTIVES: Final = {"AND": "and_kleene", "OR": "or_kleene"}
+
+NUMBERS: Final = (INTEGER, FLOAT, pa.float32())
+
+
+def arithmetic(operator: str, left: Expression, right: Expression) -> Expression:
+    """`left operator right` for + - * / // %."""
+    if operator == "%":
+        # What is left after whole parts: Arrow has had a modulo for too short a time.
+        whole = arithmetic("*", arithmetic("//", left, right), right)
+        return arithmetic("-", left, whole)
+    wanted = f"{describe(left)} {operator} {describe(right)}"
+    left, right = _numbers(operator, *_one_null(_read_strings([left, right])))
+    try:
+        kernel, type_ = ARITHMETIC[operator, left.type, right.type]
+    except KeyError:
+        hint = _number_hint(left, right)
+        if hint and operator in "*/":
+            hint = "a duration takes a whole number here"
+        raise BindError(f"{wanted} has no meaning", hint=hint) from None
+    return Call(kernel, (left, right), type_)
+
+
+def compare(operator: str, left: Expression, right: Expression) -> Expression:
+    """`left operator right` for the six comparisons."""
+    wanted = f"{describe(left)} with {describe(right)}"
+    left, right = _one_null(_read_strings([left, right]))
+    # Arrow compares numbers of different types by itself; a cast would hide the column.
+    if left.type != right.type and not (left.type in NUMBERS and right.type in NUMBERS):
+        raise BindError(f"cannot compare {wanted}", hint=_number_hint(left, right))
+    return Call(COMPARISONS[operator], (left, right), BOOLEAN)
+
+
+def connect(operator: str, left: Expression, right: Expression) -> Expression:
+    """`left AND right` or `left OR right`."""
+    return Call(CONNECTIVES[operator], (condition(left), condition(right)), BOOLEAN)
+
+
+def condition(expression: Expression, what: str = "a condition") -> Expression:
+    """The expression, which must be true, false or null."""
+    if expression.type not in (BOOLEAN, NULL):
+        raise BindError(
+            f"{what} must be true or false, got {describe(expression)}",
+            hint="compare it with a value",
+        )
+    return cast(expression, BOOLEAN)
+
+
+def negate(operand: Expression) -> Expression:
+    """`-operand`; a constant at once."""
+    operand = plain(operand)
+    if operand.type not in (*NUMBERS, DURATION, NULL):
+        raise BindError(f"-{describe(operand)} has no meaning")
+    if isinstance(operand, Constant):
+        return Constant(operand.value and -operand.value, operand.type)
+    return Call("negate_checked", (operand,), operand.type)
+
+
+def unify(expressions: Sequence[Expression]) -> list[Expression]:
+    """The expressions, cast to the one type that holds them all."""
+    known = _read_strings(expressions)
+    types = [e.type for e in known if e.type != NULL] or [NULL]
+    common = types[0] if len(set(types)) == 1 else FLOAT
+    if common == FLOAT and not all(type_ in NUMBERS for type_ in types):
+        given = ", ".join(map(describe, expressions))
+        raise BindError(f"these have no type in common: {given}")
+    return [cast(expression, common) for expression in known]
+
+
+def cast(expression: Expression, type_: pa.DataType) -> Expression:
+    """The expression as `type_`, which must be able to hold it; a constant at once."""
+    if expression.type == type_:
+        return expression
+    if isinstance(expression, Constant):
+        value = expression.value
+        return Constant(float(value) if type_ == FLOAT and value is not None else value, type_)
+    return Call("cast", (expression,), type_)
+
+
+def plain(expression: Expression) -> Expression:
+    """The expression with dictionary-encoded strings as strings."""
+    is_encoded = pa.types.is_dictionary(expression.type)
+    return cast(expression, STRING) if is_encoded else expression
+
+
+def describe(expression: Expression) -> str:
+    """`frame (int64)`, for messages."""
+    type_ = expression.type
+    name = "duration" if type_ == DURATION else "timestamp" if type_ == TIMESTAMP else str(type_)
+    return "NULL" if type_ == NULL else f"{expression} ({name})"
+
+
+def _read_strings(expressions: Sequence[Expression]) -> list[Expression]:
+    """Constant strings beside durations or timestamps become such."""
+    known = [plain(expression) for expression in expressions]
+    # The first type that strings can be read as decides; a mixture is refused later.
+    target = next((e.type for e in known if e.type in PARSERS), None)
+    if target is None:
+        return known
+    return [_read(e, target) if isinstance(e, Constant) else e for e in known]
+
+
+def _read(constant: Constant, target: pa.DataType) -> Constant:
+    if constant.type != STRING:
+        return constant
+    try:
+        return Constant(PARSERS[target](constant.value), target)
+    except ValueError as error:
+        raise BindError(str(error)) from error
+
+
+def _one_null(pair: Sequence[Expression]) -> tuple[Expression, Expression]:
+    """A NULL takes the type of the other side."""
+    left, right = pair
+    types = [e.type for e in pair if e.type != NULL] or [INTEGER]
+    if left.type == NULL:
+        left = cast(left, types[0])
+    if right.type == NULL:
+        right = cast(right, types[0])
+    return left, right
+
+
+def _numbers(operator: str, left: Expression, right: Expression) -> tuple[Expression, Expression]:
+    """Two numbers become two doubles, unless they can stay two integers."""
+    if left.type not in NUMBERS or right.type not in NUMBERS:
+        return left, right
+    if left.type == right.type == INTEGER and operator != "/":
+        return left, right
+    return cast(left, FLOAT), cast(right, FLOAT)
+
+
+def _number_hint(left: Expression, right: Expression) -> str:
+    """What to write instead of a bare number of seconds, or of a time of day."""
+    types = {left.type, right.type}
+    if types == {DURATION, TIMESTAMP}:
+        return "column timestamp counts from the first frame, column time is the time of day"
+    if DURATION not in types or not types & set(NUMBERS):
+        return ""
+    number = left if left.type in NUMBERS else right
+    seconds = number.value if isinstance(number, Constant) else 5
+    return f"write a duration: INTERVAL {unparse_literal(f'{seconds:g} seconds')}"

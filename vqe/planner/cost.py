@@ -1,0 +1,55 @@
+"""The cost model: what a plan takes, from measured seconds per frame.
+
+f_s·T_difference + f_s·f_m·T_specialized + f_s·f_m·f_c·T_reference (NoScope, arXiv 1703.02529,
+section 6), and what that leaves out: decoding, resizing, and the one-off work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """A step of a plan: seconds for each frame it sees, and the share of them it hands on."""
+
+    name: str
+    seconds_per_frame: float
+    pass_rate: float
+
+
+@dataclass(frozen=True)
+class StagePrediction:
+    """What a step is expected to see, to decide, and to take."""
+
+    name: str
+    frames_in: float
+    decided: float
+    seconds: float
+
+
+def predict(frames: float, stages: Sequence[StageCost]) -> tuple[StagePrediction, ...]:
+    """Each step's share of the work when `frames` enter the first."""
+    predictions = []
+    for stage in stages:
+        passed_on = frames * stage.pass_rate
+        seconds = frames * stage.seconds_per_frame
+        predictions.append(StagePrediction(stage.name, frames, frames - passed_on, seconds))
+        frames = passed_on
+    return tuple(predictions)
+
+
+def cascade_seconds(frames: float, stages: Sequence[StageCost]) -> float:
+    """Seconds for all steps together."""
+    return sum(stage.seconds for stage in predict(frames, stages))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Measured seconds per frame, on this machine, at this resolution."""
+
+    decode: float
+    reference: float
+    difference: float
+    specialized: dict[str, float]  # by architecture, thumbnail included

@@ -1,0 +1,55 @@
+"""What the planner decided for a scan, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vqe.physical.stages import Stage
+from vqe.planner.cost import StagePrediction
+from vqe.statistics.units import ErrorCounts
+
+NO_CASCADE = "no cascade"
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A plan that was considered: predicted seconds for what is still to do, and the verdict."""
+
+    name: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Errors of the chosen plan on the selection set, over metric units and over frames."""
+
+    units: ErrorCounts
+    frames: ErrorCounts
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The cascade of a scan.
+
+    `stages` before the reference network (none: it answers every frame); `predictions` for each
+    step of the scan, decoding first; `measured` is None where nothing was estimated; `labels` were
+    spent to decide.
+    """
+
+    stages: tuple[Stage, ...]
+    reason: str
+    predictions: tuple[StagePrediction, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    measured: Measured | None = None
+    labels: int = 0
+
+    @property
+    def name(self) -> str:
+        """The stages in order."""
+        return " → ".join(stage.name for stage in self.stages) or NO_CASCADE
+
+    @property
+    def predicted_seconds(self) -> float:
+        """Of the scan."""
+        return sum(step.seconds for step in self.predictions)

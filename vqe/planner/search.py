@@ -1,0 +1,191 @@
+"""The search over cascades: train, score once, sweep thresholds, take the cheapest.
+
+Models are trained from the cheapest to the dearest, and only while the time they could still save
+is worth the time to train them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from vqe.models.specialized import ARCHITECTURES, Architecture
+from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
+from vqe.plan.accuracy import Accuracy
+from vqe.planner.candidates import DetectorCandidate, ModelCandidate, fit_detectors, fit_model
+from vqe.planner.cost import Costs, StageCost, cascade_seconds, predict
+from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
+from vqe.planner.evidence import Evidence
+from vqe.planner.thresholds import Selection, Thresholds, choose
+from vqe.runtime.context import Context
+from vqe.statistics.units import unit_of
+from vqe.video.index import VideoIndex
+
+TRIAL_STEPS = 4
+"""Optimiser steps that are timed to foretell how long a training takes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A cascade with its thresholds; `detector` or `model` may be None, not both."""
+
+    detector: DetectorCandidate | None
+    model: ModelCandidate | None
+    thresholds: Thresholds
+
+    @property
+    def name(self) -> str:
+        """The stages in order."""
+        parts = [
+            self.detector and self.detector.detector.name,
+            self.model and self.model.model.name,
+        ]
+        return " → ".join(part for part in parts if part)
+
+
+class Search:
+    """The plans for one scan, as far as they have been explored."""
+
+    def __init__(
+        self,
+        index: VideoIndex,
+        evidence: Evidence,
+        accuracy: Accuracy,
+        costs: Costs,
+        frames: int,
+        reference_name: str,
+    ) -> None:
+        self.evidence = evidence
+        self.accuracy = accuracy
+        self.costs = costs
+        self.frames = frames  # still to be answered
+        self.reference_name = reference_name
+        chosen = ~evidence.training
+        timestamps = index.timestamps_us[evidence.ordinals[chosen]]
+        units = unit_of(timestamps, accuracy.unit_us)
+        self.selection = Selection(
+            evidence.present[chosen], np.unique(units, return_inverse=True)[1]
+        )
+        self.plans: list[Plan] = []
+        self.skipped: list[Alternative] = []
+
+    def run(self, context: Context, device: str) -> Decision:
+        """Explores the plans and decides."""
+        with context.metrics.phase("search"):
+            detectors = fit_detectors(self.evidence)
+            for detector in detectors:
+                self._consider(detector, None)
+        for arch in ARCHITECTURES.values():
+            if not self._worth_training(arch, context, device):
+                continue
+            with context.metrics.phase("training"):
+                model = fit_model(arch, self.evidence, seed=context.settings.seed, device=device)
+                self._measure_scoring(model)
+            context.progress.advance(1)
+            with context.metrics.phase("search"):
+                for first in (None, *detectors):
+                    self._consider(first, model)
+        return self._decide()
+
+    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
+        seconds = (
+            self.costs.specialized[model.model.name] if model else 0.0,
+            self.costs.reference,
+        )
+        thresholds = choose(
+            self.selection,
+            detector.distance if detector else None,
+            model.score if model else None,
+            self.accuracy,
+            seconds,
+        )
+        if thresholds is None:
+            return
+        # A stage that hands on every frame only costs: the plan without it is considered anyway.
+        idle = (detector and thresholds.detector_passes == 1) or (
+            model and thresholds.model_passes == 1
+        )
+        if not idle:
+            self.plans.append(Plan(detector, model, thresholds))
+
+    def _worth_training(self, arch: Architecture, context: Context, device: str) -> bool:
+        """Whether the best this model could do pays for training it."""
+        context.check()
+        present = self.evidence.present[self.evidence.training]
+        if not present.any() or present.all():
+            return False
+        with context.metrics.phase("training"):
+            seed = context.settings.seed
+            fit_model(arch, self.evidence, seed=seed, device=device, steps=1)  # warms up
+            clock = time.perf_counter()
+            trial = fit_model(arch, self.evidence, seed=seed, device=device, steps=TRIAL_STEPS)
+            training_seconds = (time.perf_counter() - clock) * arch.steps / TRIAL_STEPS
+            self._measure_scoring(trial)
+        at_best = [
+            StageCost("decode", self.costs.decode, 1),
+            StageCost(arch.name, self.costs.specialized[arch.name], 0),
+        ]
+        saving = self._best_seconds() - cascade_seconds(self.frames, at_best)
+        if saving > training_seconds:
+            return True
+        reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
+        self.skipped.append(Alternative(arch.name, float("nan"), reason))
+        return False
+
+    def _measure_scoring(self, model: ModelCandidate) -> None:
+        """Seconds per frame of a model, its thumbnail included."""
+        size = model.model.size
+        thumbnails = self.evidence.thumbnails[size]
+        clock = time.perf_counter()
+        model.model.score(thumbnails)
+        scoring = (time.perf_counter() - clock) / len(thumbnails)
+        resizing = self.evidence.thumbnail_seconds[size]
+        self.costs.specialized[model.model.name] = resizing + scoring
+
+    def _steps(self, plan: Plan | None) -> Iterator[StageCost]:
+        """The steps of a scan by `plan`; None is the reference network alone."""
+        yield StageCost("decode", self.costs.decode, 1)
+        if plan is not None and plan.detector is not None:
+            name = plan.detector.detector.name
+            yield StageCost(name, self.costs.difference, plan.thresholds.detector_passes)
+        if plan is not None and plan.model is not None:
+            name = plan.model.model.name
+            passes = plan.thresholds.model_passes
+            yield StageCost(name, self.costs.specialized[name], passes)
+        yield StageCost(self.reference_name, self.costs.reference, 0)
+
+    def _seconds(self, plan: Plan | None) -> float:
+        return cascade_seconds(self.frames, list(self._steps(plan)))
+
+    def _best_seconds(self) -> float:
+        return min(self._seconds(plan) for plan in (None, *self.plans))
+
+    def _decide(self) -> Decision:
+        ranked = sorted([None, *self.plans], key=self._seconds)
+        best = ranked[0]
+        alternatives = [
+            Alternative(plan.name if plan else NO_CASCADE, self._seconds(plan), "dearer")
+            for plan in ranked[1:]
+        ]
+        thresholds = best.thresholds if best else None
+        return Decision(
+            stages=_stages(best, self.evidence) if best else (),
+            reason="cheapest plan that keeps the bounds" if best else "no cheaper plan keeps them",
+            predictions=predict(self.frames, list(self._steps(best))),
+            alternatives=tuple(alternatives + self.skipped),
+            measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
+        )
+
+
+def _stages(plan: Plan, evidence: Evidence) -> tuple[Stage, ...]:
+    stages: list[Stage] = []
+    if plan.detector is not None and evidence.reference is not None:
+        threshold = plan.thresholds.difference
+        stages.append(DifferenceStage(plan.detector.detector, evidence.reference, threshold))
+    if plan.model is not None:
+        thresholds = plan.thresholds
+        stages.append(SpecializedStage(plan.model.model, thresholds.low, thresholds.high))
+    return tuple(stages)

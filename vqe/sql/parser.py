@@ -1,0 +1,58 @@
+"""Text to statements."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import cast
+
+from lark import Lark, Token, Tree, UnexpectedInput
+from lark.exceptions import VisitError
+from lark.lark import PostLex
+
+from vqe.errors import ParseError, VqeError
+from vqe.sql.ast import Statement
+from vqe.sql.builder import Builder
+from vqe.sql.syntax_errors import translate
+
+
+def parse(sql: str) -> tuple[Statement, ...]:
+    """The statements of `sql`, at least one.
+
+    Raises ParseError where the text leaves the dialect, and UnsupportedError for statements that
+    nothing executes yet; both point at the place.
+    """
+    try:
+        trees = cast(list[Tree[Token]], _lark().parse(sql).children)
+        # Each statement has its own builder, because each numbers its parameters from one.
+        return tuple(Builder(sql).transform(tree) for tree in trees)
+    except UnexpectedInput as error:
+        raise translate(error, sql) from None
+    except VisitError as error:
+        if isinstance(error.orig_exc, VqeError):
+            raise error.orig_exc from None
+        raise
+    except RecursionError:
+        raise ParseError("the statement is nested too deeply", sql=sql, offset=0) from None
+
+
+@functools.cache
+def _lark() -> Lark:
+    grammar = files("vqe.grammar").joinpath("vqe.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        postlex=_WholeWords(),
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )
+
+
+class _WholeWords(PostLex):
+    """Lets the lexer match a name everywhere: without it `form` is the keyword FOR and an m."""
+
+    always_accept = ("NAME",)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream

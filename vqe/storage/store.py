@@ -1,0 +1,49 @@
+"""What queries leave behind for later ones: labels and plans, in memory, within a quota."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from vqe.storage.labels import LabelStore
+
+QUOTA_BYTES = 256 * 2**20
+
+
+class Store:
+    """Labels by (video, model) and plans by question; the least recently used labels go first."""
+
+    def __init__(self, quota_bytes: int = QUOTA_BYTES) -> None:
+        self.quota_bytes = quota_bytes
+        self._lock = threading.Lock()
+        self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
+        self._plans: dict[Hashable, object] = {}
+
+    def labels(self, video: str, model: str | None) -> LabelStore:
+        """The labels of a video by a model, by their fingerprints.
+
+        A model without a fingerprint may be another one tomorrow: its labels are not kept.
+        """
+        if model is None:
+            return LabelStore(self.quota_bytes)
+        with self._lock:
+            labels = self._labels.pop((video, model), None) or LabelStore(self.quota_bytes)
+            self._labels[video, model] = labels  # now the most recently used
+            self._trim()
+            return labels
+
+    def _trim(self) -> None:
+        while sum(labels.nbytes for labels in self._labels.values()) > self.quota_bytes:
+            if len(self._labels) == 1:
+                return
+            self._labels.popitem(last=False)
+
+    def plan(self, question: Hashable) -> object | None:
+        """The plan stored for a question, if there is one."""
+        return self._plans.get(question)
+
+    def keep_plan(self, question: Hashable, plan: object) -> None:
+        """Stores the plan chosen for a question, in place of an older one."""
+        with self._lock:
+            self._plans[question] = plan

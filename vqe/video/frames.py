@@ -1,0 +1,74 @@
+"""Decoded frames that keep their planes until a stage asks for pixels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+# Formats whose first plane is the luma, eight bits a pixel.
+_PLANAR_LUMA = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
+
+_local = threading.local()
+
+
+def _reformatter() -> VideoReformatter:
+    """One a thread: it keeps its scaling context, but two threads cannot share it."""
+    if not hasattr(_local, "reformatter"):
+        _local.reformatter = VideoReformatter()
+    reformatter: VideoReformatter = _local.reformatter
+    return reformatter
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """N decoded frames of one segment in presentation order.
+
+    `ordinals`: int64 (N,). Frames of a later `segment` owe nothing to those of an earlier one:
+    a stage that keeps state starts afresh there.
+    """
+
+    ordinals: NDArray[np.int64]
+    images: tuple[av.VideoFrame, ...]
+    segment: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def select(self, rows: Iterable[int]) -> FrameBatch:
+        """The frames at the given positions."""
+        rows = list(rows)
+        return FrameBatch(
+            self.ordinals[rows], tuple(self.images[row] for row in rows), self.segment
+        )
+
+    def luma(self, row: int) -> NDArray[np.uint8]:
+        """Luma plane, uint8 (H, W), read-only; a view into the decoder's memory where it can be."""
+        image = self.images[row]
+        if image.format.name not in _PLANAR_LUMA:
+            image = _reformatter().reformat(image, format="gray")
+        plane = image.planes[0]
+        # Rows are padded to line_size. Writing here would corrupt frames decoded later from it.
+        padded = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        view = padded[: image.height, : image.width]
+        view.flags.writeable = False
+        return view
+
+    def rgb(self, row: int) -> NDArray[np.uint8]:
+        """The frame in colour, uint8 (H, W, 3)."""
+        return self.images[row].to_ndarray(format="rgb24")
+
+    def thumbnails(self, size: int) -> NDArray[np.uint8]:
+        """All frames area-averaged to size × size, uint8 (N, size, size, 3) RGB."""
+        out = np.empty((len(self), size, size, 3), np.uint8)
+        for row, image in enumerate(self.images):
+            small = _reformatter().reformat(
+                image, width=size, height=size, format="rgb24", interpolation=Interpolation.AREA
+            )
+            out[row] = small.to_ndarray()
+        return out
