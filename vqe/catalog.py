@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
+
+import torch
 
 from vqe.config import Settings
 from vqe.detections import FLOOR
@@ -15,10 +17,8 @@ from vqe.models.reference import ReferenceNetwork
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.video.index import video_size
 
-if TYPE_CHECKING:
-    import torch
-
-    Model = str | torch.nn.Module | Callable[..., Any]
+Model: TypeAlias = str | torch.nn.Module | Callable[..., Any]
+"""A reference network: a spec such as "onnx:detector.onnx", a module or a callable."""
 
 
 class Catalog:

@@ -65,7 +65,8 @@ class Result:
 
     def to_pandas(self, **options: Any) -> pd.DataFrame:
         """All rows as a pandas DataFrame; `options` go to `pyarrow.Table.to_pandas`."""
-        return self.to_arrow_table().to_pandas(**options)
+        frame: pd.DataFrame = self.to_arrow_table().to_pandas(**options)
+        return frame
 
     def show(self, max_rows: int = 20) -> None:
         """Prints the first and last rows; all of them for EXPLAIN."""

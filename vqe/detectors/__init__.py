@@ -1,0 +1,1 @@
+"""Difference detectors: does this frame differ from the empty scene?"""

@@ -41,7 +41,8 @@ class ReferenceImage:
 def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean squared luma difference per block of GRID, float64 (N, 100)."""
     rows, columns = GRID
-    pixels = _block_pixels(*reference.shape, rows, columns)
+    height, width = reference.shape
+    pixels = _block_pixels(height, width, rows, columns)
     out = np.empty((len(frames), rows * columns))
     for i in range(len(frames)):
         sums = block_squared_differences(frames.luma(i), reference, rows, columns)
@@ -53,7 +54,8 @@ def _block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[n
     """Pixels in each block; a frame smaller than the grid has blocks without any, counted as 1."""
     heights = np.diff(np.arange(rows + 1) * height // rows)
     widths = np.diff(np.arange(columns + 1) * width // columns)
-    return np.maximum(np.outer(heights, widths), 1)
+    pixels: NDArray[np.int64] = np.maximum(np.outer(heights, widths), 1)
+    return pixels
 
 
 class DifferenceDetector(Protocol):
@@ -69,12 +71,13 @@ class DifferenceDetector(Protocol):
 
 @dataclass(frozen=True)
 class GlobalMse:
-    """Mean squared error over the whole frame, on a log scale."""
+    """log(1 + mean squared error), averaged over the blocks of the whole frame."""
 
     name = "mse"
 
     def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.log1p(blocks.mean(axis=1))
+        distance: NDArray[np.float64] = np.log1p(blocks.mean(axis=1))
+        return distance
 
 
 @dataclass(frozen=True)

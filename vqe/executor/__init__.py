@@ -1,0 +1,1 @@
+"""Running a plan: the pull loop, EXPLAIN, the profile."""

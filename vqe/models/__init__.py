@@ -1,0 +1,1 @@
+"""Reference networks, and the specialized models that stand in for them."""

@@ -48,11 +48,11 @@ def load_reference(
     - a callable, uint8 RGB frames (N, H, W, 3) -> per frame a list of (label, score, x0, y0, x1,
       y1), the label a string or an index into `labels`.
 
-    `labels` default to the attribute `labels` of a module or callable, or the names in the file, then
-    to COCO's where there are 80 classes (or an SSD does not tell). `min_score` defaults to the layout's, 0.4.
-    `device` is auto, cpu, cuda or cuda:N; `threads` the intra-op threads on a CPU. A module or
-    callable with an attribute `fingerprint` may have its detections stored. Raises ModelError, and
-    UnsupportedError for the schemes that are planned.
+    `labels` default to the attribute `labels` of a module or callable, or the names in the file,
+    then to COCO's where there are 80 classes (or an SSD, which does not tell). `min_score` defaults
+    to the layout's, 0.4. `device` is auto, cpu, cuda or cuda:N; `threads` the intra-op threads on a
+    CPU. A module or callable with an attribute `fingerprint` may have its detections stored. Raises
+    ModelError, and UnsupportedError for the schemes that are planned.
     """
     where = _torch_device(device)
     checked = checked_labels(labels)

@@ -141,7 +141,7 @@ def train(
             x = _augment(_normalise(pixels[rows], mean, scale), generator)
             loss = nn.functional.binary_cross_entropy_with_logits(net(x)[:, 0], truth[rows])
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
     return SpecializedModel(arch, net, mean, scale)

@@ -1,0 +1,1 @@
+"""Physical operators: generators of record batches."""

@@ -1,0 +1,1 @@
+"""The planner: labels, candidates, thresholds, costs, and the choice of a cascade."""

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.detectors.difference import DETECTORS, DifferenceDetector
-from vqe.models.specialized import SpecializedModel, train
-from vqe.models.specialized import Architecture
+from vqe.models.specialized import Architecture, SpecializedModel, train
 from vqe.planner.evidence import Evidence
 
 

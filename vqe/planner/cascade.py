@@ -121,5 +121,12 @@ def _learn(
     )
     remaining = scan.frames - len(scan.labels.best_score(scan.question.label)[0])
     context.progress.phase("training", len(ARCHITECTURES), unit="models")
-    search = Search(scan.index, evidence, scan.accuracy, costs, remaining, scan.network.name)
+    search = Search(
+        index=scan.index,
+        evidence=evidence,
+        accuracy=scan.accuracy,
+        costs=costs,
+        frames=remaining,
+        reference_name=scan.network.name,
+    )
     return search.run(context, scan.network.device)

@@ -13,10 +13,13 @@ NO_CASCADE = "no cascade"
 
 @dataclass(frozen=True)
 class Alternative:
-    """A plan that was considered: predicted seconds for what is still to do, and the verdict."""
+    """A plan that was considered: predicted seconds for what is still to do, and the verdict.
+
+    `seconds` is None for a model that was not even trained.
+    """
 
     name: str
-    seconds: float
+    seconds: float | None
     reason: str
 
 

@@ -141,7 +141,7 @@ def _differences(
     reference: NDArray[np.uint8],
 ) -> tuple[NDArray[np.float64], float]:
     """Block differences of the wanted frames, and the seconds that one frame takes."""
-    parts = []
+    parts: list[NDArray[np.float64]] = []
     seconds = 0.0
     with closing(Reader(index).read(spans)) as batches:
         for batch in batches:

@@ -19,7 +19,7 @@ from vqe.planner.candidates import DetectorCandidate, ModelCandidate, fit_detect
 from vqe.planner.cost import Costs, StageCost, cascade_seconds, predict
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
-from vqe.planner.thresholds import Selection, Thresholds, choose
+from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.index import VideoIndex
@@ -51,6 +51,7 @@ class Search:
 
     def __init__(
         self,
+        *,
         index: VideoIndex,
         evidence: Evidence,
         accuracy: Accuracy,
@@ -132,7 +133,7 @@ class Search:
         if saving > training_seconds:
             return True
         reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
-        self.skipped.append(Alternative(arch.name, float("nan"), reason))
+        self.skipped.append(Alternative(arch.name, None, reason))
         return False
 
     def _measure_scoring(self, model: ModelCandidate) -> None:
@@ -165,10 +166,19 @@ class Search:
 
     def _decide(self) -> Decision:
         ranked = sorted([None, *self.plans], key=self._seconds)
-        best = ranked[0]
+        enough = allowance(self._seconds(ranked[0]), self._seconds(None))
+        best = min(
+            (plan for plan in ranked if self._seconds(plan) <= enough),
+            key=lambda plan: plan.thresholds.risk if plan else 0.0,
+        )
         alternatives = [
-            Alternative(plan.name if plan else NO_CASCADE, self._seconds(plan), "dearer")
-            for plan in ranked[1:]
+            Alternative(
+                plan.name if plan else NO_CASCADE,
+                self._seconds(plan),
+                "dearer" if self._seconds(plan) > self._seconds(best) else "as good, less safe",
+            )
+            for plan in ranked
+            if plan is not best
         ]
         thresholds = best.thresholds if best else None
         return Decision(

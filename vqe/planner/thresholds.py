@@ -5,9 +5,12 @@ Errors are counted over metric units, jointly for the whole cascade. A frame is 
   present  where score > c_high,
 and by the reference network otherwise, which makes no error by definition.
 
-On a few dozen units "no error seen" says little, so a safety margin is added: a threshold may not
-pass the level at which, by a normal prediction bound over the units, one more unit would go wrong
-more often than the bound allows.
+On a few dozen units "no error seen" says little, so there are three safety margins. The bounds must
+also hold for the single frames inside the units, since a visit's first and last frames, on which
+its outer units hang, are the ones that look least like the object. A threshold may not pass the
+level at which, by a normal prediction bound, one more frame would go wrong more often than the
+bound allows. And among thresholds that are nearly as cheap as the cheapest, the ones least likely
+to go wrong by that same model are taken.
 """
 
 from __future__ import annotations
@@ -19,11 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
-from vqe.statistics.student import lower_prediction_bound
+from vqe.statistics.normal import NormalSample
 from vqe.statistics.units import ErrorCounts, count_errors, unit_answers
 
 LEVELS = 40
 """Values tried for each threshold."""
+
+SAFETY_SHARE = 0.05
+"""Share of the saving that is given up for safety: the last percent saved cost the most risk."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,29 @@ class Selection:
         """Truth of each unit, bool (U,)."""
         return unit_answers(self.present, self.unit)
 
+    @property
+    def n_positive_units(self) -> int:
+        """Units in which the reference network sees the object."""
+        return int(self.positive_units.sum())
+
+    @property
+    def firm_positives(self) -> NDArray[np.bool_]:
+        """The positive frames of positive units, bool (n,): not the flickers."""
+        return self.present & self.positive_units[self.unit]
+
+    @property
+    def firm_negatives(self) -> NDArray[np.bool_]:
+        """The negative frames of negative units, bool (n,)."""
+        return ~self.present & ~self.positive_units[self.unit]
+
 
 @dataclass(frozen=True)
 class Thresholds:
     """The choice, and what it does to the selection frames.
 
     `detector_passes`: share of the frames that the difference detector hands on; `model_passes`:
-    share of those that the specialized model hands on.
+    share of those that the specialized model hands on; `risk`: units expected to go wrong per
+    positive unit, by the normal model of the margin.
     """
 
     difference: float
@@ -60,6 +82,7 @@ class Thresholds:
     high: float
     detector_passes: float
     model_passes: float
+    risk: float
     errors: ErrorCounts
     frame_errors: ErrorCounts
 
@@ -71,7 +94,7 @@ def choose(
     accuracy: Accuracy,
     seconds: tuple[float, float],
 ) -> Thresholds | None:
-    """The cheapest thresholds, or None where none saves anything.
+    """The safest thresholds among the cheapest, or None where none saves anything.
 
     `distance`, `score`: float64 (n,), None without that stage. `seconds`: per frame, of the
     specialized model and of the reference network.
@@ -81,20 +104,29 @@ def choose(
     highs = _presence_levels(selection, score, accuracy)
     d = np.zeros(len(selection.present)) if distance is None else distance
     s = np.zeros(len(selection.present)) if score is None else score
-    best: Thresholds | None = None
-    best_cost = math.inf
-    for delta in deltas:
+    cost = np.full((len(deltas.values), len(lows.values), len(highs.values)), math.inf)
+    for k, delta in enumerate(deltas.values):
         seen = d >= delta
-        grid = _Grid(selection, seen, s, lows, highs)
-        cost = _cost(seen, grid.passed, score is not None, seconds)
-        cost[~grid.within(accuracy)] = math.inf
-        i, j = np.unravel_index(np.argmin(cost), cost.shape)
-        if cost[i, j] < best_cost:
-            best_cost = float(cost[i, j])
-            best = _thresholds(selection, d, s, (float(delta), float(lows[i]), float(highs[j])))
-    if best is None or best.detector_passes * best.model_passes == 1:
+        grid = _Grid(selection, seen, s, lows.values, highs.values)
+        after = (seen.mean() * seconds[0] if score is not None else 0.0) + grid.passed * seconds[1]
+        cost[k] = np.where(grid.within(accuracy), after, math.inf)
+    cheapest = cost.min()
+    if cheapest >= seconds[1]:
         return None
-    return best
+    risk = deltas.risk[:, None, None] + lows.risk[:, None] + highs.risk
+    cheap = cost <= allowance(cheapest, seconds[1])
+    d_at, low_at, high_at = np.unravel_index(np.where(cheap, risk, math.inf).argmin(), cost.shape)
+    levels = (
+        float(deltas.values[d_at]),
+        float(lows.values[low_at]),
+        float(highs.values[high_at]),
+    )
+    return _thresholds(selection, d, s, levels, float(risk[d_at, low_at, high_at]))
+
+
+def allowance(cheapest: float, without: float) -> float:
+    """What a plan may cost to count as nearly as cheap, given the cost without a cascade."""
+    return cheapest + SAFETY_SHARE * (without - cheapest)
 
 
 class _Grid:
@@ -116,9 +148,19 @@ class _Grid:
         invented_per_unit = np.add.reduceat(invented, starts, axis=1, dtype=np.int32)
         answered = kept_per_unit[:, None] + invented_per_unit[None] >= selection.majority
         truth = selection.positive_units
-        self.positives, self.negatives = int(truth.sum()), int((~truth).sum())
-        self.misses = (~answered & truth).sum(axis=2)  # (L, H)
-        self.false_alarms = (answered & ~truth).sum(axis=2)  # (L, H)
+        firm, empty = selection.firm_positives, selection.firm_negatives
+        self.units = _Errors(
+            positives=int(truth.sum()),
+            negatives=int((~truth).sum()),
+            misses=(~answered & truth).sum(axis=2),
+            false_alarms=(answered & ~truth).sum(axis=2),
+        )
+        self.frames = _Errors(
+            positives=int(firm.sum()),
+            negatives=int(empty.sum()),
+            misses=firm.sum() - kept[:, None, firm].sum(axis=2),
+            false_alarms=invented[None, :, empty].sum(axis=2),
+        )
         below = (seen & (score < lows[:, None])).sum(axis=1)  # (L,)
         above = (seen & (score > highs[:, None])).sum(axis=1)  # (H,)
         self.passed = (seen.sum() - below[:, None] - above[None]) / len(seen)  # (L, H)
@@ -126,27 +168,30 @@ class _Grid:
         self.valid = lows[:, None] <= highs[None]
 
     def within(self, accuracy: Accuracy) -> NDArray[np.bool_]:
-        """Which pairs keep the bounds, bool (L, H); a rate without a bound may not rise above 0."""
-        ok = self.valid & (self.misses <= (accuracy.fnr or 0) * self.positives)
+        """Which pairs keep the bounds, bool (L, H)."""
+        return self.valid & self.units.within(accuracy) & self.frames.within(accuracy)
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Errors for every pair (c_low, c_high), in arrays that broadcast to (L, H)."""
+
+    positives: int
+    negatives: int
+    misses: NDArray[np.int64]
+    false_alarms: NDArray[np.int64]
+
+    def within(self, accuracy: Accuracy) -> NDArray[np.bool_]:
+        """Which pairs keep the bounds; a kind of error without a bound may not happen at all."""
+        ok: NDArray[np.bool_] = self.misses <= (accuracy.fnr or 0) * self.positives
         if accuracy.fpr is None and accuracy.fdr is None:
             return ok & (self.false_alarms == 0)
         if accuracy.fpr is not None:
-            ok &= self.false_alarms <= accuracy.fpr * self.negatives
+            ok = ok & (self.false_alarms <= accuracy.fpr * self.negatives)
         if accuracy.fdr is not None:
             returned = self.positives - self.misses + self.false_alarms
-            ok &= self.false_alarms <= accuracy.fdr * returned
+            ok = ok & (self.false_alarms <= accuracy.fdr * returned)
         return ok
-
-
-def _cost(
-    seen: NDArray[np.bool_],
-    passed: NDArray[np.float64],
-    has_model: bool,
-    seconds: tuple[float, float],
-) -> NDArray[np.float64]:
-    """Seconds per frame after the difference detector, (L, H)."""
-    model, reference = seconds
-    return (seen.mean() * model if has_model else 0.0) + passed * reference
 
 
 def _thresholds(
@@ -154,6 +199,7 @@ def _thresholds(
     distance: NDArray[np.float64],
     score: NDArray[np.float64],
     levels: tuple[float, float, float],
+    risk: float,
 ) -> Thresholds:
     delta, low, high = levels
     seen = distance >= delta
@@ -165,9 +211,22 @@ def _thresholds(
         high=high,
         detector_passes=float(seen.mean()),
         model_passes=float(passed.sum() / max(seen.sum(), 1)),
+        risk=risk,
         errors=count_errors(selection.present, answer, selection.unit),
         frame_errors=count_errors(selection.present, answer, np.arange(len(answer))),
     )
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """Values to try for a threshold, the first or last of which decides nothing, and their risk."""
+
+    values: NDArray[np.float64]
+    risk: NDArray[np.float64]
+
+
+_NEVER_ABSENT = _Levels(np.array([-math.inf]), np.zeros(1))
+_NEVER_PRESENT = _Levels(np.array([math.inf]), np.zeros(1))
 
 
 def _absence_levels(
@@ -176,64 +235,47 @@ def _absence_levels(
     score: NDArray[np.float64] | None,
     accuracy: Accuracy,
     sources: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[_Levels, _Levels]:
     """Values of δ and c_low to try. Both stages can miss, so each gets half of the margin."""
-    none = np.array([-math.inf])
-    if accuracy.fnr is None:
-        return none, none
     levels = []
     for values in (distance, score):
-        if values is None:
-            levels.append(none)
+        if values is None or accuracy.fnr is None:
+            levels.append(_NEVER_ABSENT)
             continue
-        ceiling = lower_prediction_bound(_flip_down(selection, values), accuracy.fnr / sources)
-        levels.append(_levels(values[~selection.present], -math.inf, ceiling))
+        sample = NormalSample(values[selection.firm_positives], selection.n_positive_units)
+        ceiling = sample.lower_bound(accuracy.fnr / sources)
+        levels.append(_levels(values[~selection.present], ceiling, sample) or _NEVER_ABSENT)
     return levels[0], levels[1]
 
 
 def _presence_levels(
     selection: Selection, score: NDArray[np.float64] | None, accuracy: Accuracy
-) -> NDArray[np.float64]:
-    """Values of c_high to try."""
-    positives = int(selection.positive_units.sum())
+) -> _Levels:
+    """Values of c_high to try; mirrored, they are those of an absence level."""
+    positives = selection.n_positive_units
     negatives = len(selection.positive_units) - positives
     shares = [] if accuracy.fpr is None else [accuracy.fpr]
     if accuracy.fdr is not None:
         # What may be false of the returned, as a share of the negatives.
         shares.append(accuracy.fdr * positives / max(negatives, 1))
     if score is None or not shares or min(shares) == 0:
-        return np.array([math.inf])
-    share = min(*shares, 0.5)
-    floor = -lower_prediction_bound(-_flip_up(selection, score), share)
-    return _levels(score[selection.present], floor, math.inf)
+        return _NEVER_PRESENT
+    sample = NormalSample(-score[selection.firm_negatives], negatives)
+    ceiling = sample.lower_bound(min(*shares, 0.5))
+    mirrored = _levels(-score[selection.present], ceiling, sample)
+    if mirrored is None:
+        return _NEVER_PRESENT
+    return _Levels(-mirrored.values[::-1], mirrored.risk[::-1] * negatives / positives)
 
 
-def _levels(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """−∞ or +∞, which decides nothing, and up to LEVELS quantiles of `values` in [low, high]."""
-    nothing = -math.inf if low == -math.inf else math.inf
-    edge = high if nothing == -math.inf else low
-    inside = values[(values >= low) & (values <= high)]
-    if not len(inside) or not math.isfinite(edge):
-        return np.array([nothing])
-    quantiles = np.quantile(inside, np.linspace(0, 1, LEVELS - 1))
-    return np.unique(np.concatenate([[nothing, edge], quantiles]))
+def _levels(values: NDArray[np.float64], ceiling: float, sample: NormalSample) -> _Levels | None:
+    """−∞, `ceiling` and up to LEVELS quantiles of the `values` below it; None without any.
 
-
-def _flip_down(selection: Selection, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The threshold at which each positive unit is missed: its majority-th highest positive."""
-    flips = []
-    for u in np.flatnonzero(selection.positive_units):
-        own = np.sort(values[(selection.unit == u) & selection.present])[::-1]
-        flips.append(own[selection.majority[u] - 1])
-    return np.array(flips)
-
-
-def _flip_up(selection: Selection, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The threshold below which each negative unit turns positive, counting its true positives."""
-    flips = []
-    for u in np.flatnonzero(~selection.positive_units):
-        inside = selection.unit == u
-        own = np.sort(values[inside & ~selection.present])[::-1]
-        missing = selection.majority[u] - int((inside & selection.present).sum())
-        flips.append(own[missing - 1])
-    return np.array(flips)
+    The risk of a level is the share of the sample's population below it.
+    """
+    inside = values[values <= ceiling]
+    if not len(inside):
+        return None
+    quantiles = np.quantile(inside, np.linspace(0, 1, LEVELS))
+    levels = np.unique([-math.inf, ceiling, *quantiles])
+    return _Levels(levels, sample.shares_below(levels))

@@ -1,0 +1,1 @@
+"""What running operators share: cancellation, metrics, progress, threads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,10 +29,9 @@ def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
 
     def put(item: T | _Done) -> None:
         while not stop.is_set():
-            try:
-                return items.put(item, timeout=0.05)
-            except queue.Full:
-                continue
+            with suppress(queue.Full):
+                items.put(item, timeout=0.05)
+                return
 
     def produce() -> None:
         iterator: Iterator[T] = iter(source)

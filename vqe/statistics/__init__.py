@@ -1,0 +1,1 @@
+"""Numbers about numbers: numpy in, numbers out."""

@@ -54,14 +54,14 @@ class FrameBatch:
             image = _reformatter().reformat(image, format="gray")
         plane = image.planes[0]
         # Rows are padded to line_size. Writing here would corrupt frames decoded later from it.
-        padded = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        view = padded[: image.height, : image.width]
+        padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        view: NDArray[np.uint8] = padded[: image.height, : image.width]
         view.flags.writeable = False
         return view
 
     def rgb(self, row: int) -> NDArray[np.uint8]:
         """The frame in colour, uint8 (H, W, 3)."""
-        return self.images[row].to_ndarray(format="rgb24")
+        return self.images[row].to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
     def thumbnails(self, size: int) -> NDArray[np.uint8]:
         """All frames area-averaged to size × size, uint8 (N, size, size, 3) RGB."""

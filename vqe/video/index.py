@@ -68,9 +68,11 @@ def open_video(path: str) -> Iterator[InputContainer]:
     except av.error.FFmpegError as error:
         raise VideoError(f"'{path}' is not a video that can be read ({error.strerror})") from error
     with container:
+        if container.format.name == "tty":  # FFmpeg draws any .txt as a film of letters
+            raise VideoError(f"'{path}' is not a video that can be read (it holds text)")
         if not container.streams.video:
-            kinds = sorted({stream.type for stream in container.streams}) or ["no"]
-            raise VideoError(f"'{path}' has no video stream, only {' and '.join(kinds)} streams")
+            kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "no"
+            raise VideoError(f"'{path}' has no video stream, only {kinds} streams")
         yield container
 
 

@@ -56,6 +56,8 @@ class Reader:
                 decoder.push_back(ordinal, image)
                 self.decoded -= 1
                 break
+            if image.is_corrupt:
+                continue  # what the decoder made up for damaged bytes is no frame
             self.lost.extend(range(next_wanted, ordinal))
             next_wanted = ordinal + 1
             ordinals.append(ordinal)

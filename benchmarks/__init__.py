@@ -1,0 +1,1 @@
+"""Benchmarks: speed beside accuracy, against a baseline timed in the same run."""

@@ -1,0 +1,154 @@
+"""First answers: a question asked cold, against the reference network on every frame.
+
+Both ways run on connections of their own that know nothing, within one run on one machine. A
+detector is loaded and called once on another clip before the clock starts; all that follows is
+counted, from the text of the question to the last row: index, labelling, training, search, scan.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+import vqe
+from benchmarks.data import clip_path, full_spec, short_spec
+from benchmarks.machine import describe, load
+from vqe.executor.profile import Profile
+from vqe.statistics.units import count_errors, unit_of
+
+SQL = "SELECT frames FROM $clip WHERE contains($label)"
+FRAMES = "SELECT frame, timestamp FROM $clip"
+WARM_UP = "SELECT frames FROM $clip WHERE contains($label) AND frame < 8 EXACT"
+WARM_UP_CLIP = "tfl_tooley_truck.mp4"
+WINDOW_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """Where is `label` in `clip`?"""
+
+    clip: str
+    label: str
+
+
+MODEL = "torchscript:yolov8s_fp16.torchscript"
+QUESTIONS = (
+    Question("intel_one-by-one-person.mp4", "person"),
+    Question("ahmetozlu_road.mp4", "truck"),
+    Question("tfl_piccadilly_night_bus.mp4", "bus"),
+    Question("bgslibrary_video02.avi", "bus"),
+)
+QUICK_MODEL = "onnx:FastestDet.onnx"
+QUICK_QUESTIONS = (Question("bgslibrary_video02.avi", "bus"),)
+QUICK_THREADS = 1  # a network this small gains nothing from a second one
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of one way to answer, and what they cost."""
+
+    table: pa.Table
+    profile: Profile
+    seconds: float
+    cpu_seconds: float  # of all threads of this process: other work on the machine adds little
+
+    def present(self, n_frames: int) -> NDArray[np.bool_]:
+        """Whether each frame of the clip is among the rows, bool (n_frames,)."""
+        present = np.zeros(n_frames, np.bool_)
+        present[self.table["frame"].to_numpy()] = True
+        return present
+
+    def to_dict(self) -> dict[str, Any]:
+        """Costs and profile as plain data."""
+        seconds = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
+        return seconds | {"one_off_seconds": self.profile.one_off_seconds} | self.profile.to_dict()
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What both ways to answer have in common."""
+
+    spec: str
+    seed: int
+    threads: int | None
+
+    def ask(self, question: Question, *, exact: bool) -> Answer:
+        """Answers on a new connection, EXACT or within the default bounds."""
+        parameters = {"clip": str(clip_path(question.clip)), "label": question.label}
+        with vqe.connect(seed=self.seed, threads=self.threads, progress=False) as con:
+            con.register_model("reference", self.spec)
+            # Labels belong to a clip: those of another one tell this question nothing.
+            warm_up = parameters | {"clip": str(clip_path(WARM_UP_CLIP))}
+            con.sql(WARM_UP, warm_up).to_arrow_table()
+            start, cpu_start = time.perf_counter(), time.process_time()
+            result = con.sql(f"{SQL} EXACT" if exact else SQL, parameters)
+            table = result.to_arrow_table()
+            seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+            return Answer(table, result.profile, seconds, cpu_seconds)
+
+
+def run(*, model: str | None, quick: bool, seed: int) -> dict[str, Any]:
+    """Asks the questions, both ways each; the results as plain data."""
+    spec = full_spec(model or (QUICK_MODEL if quick else MODEL))
+    ways = Ways(spec, seed, threads=QUICK_THREADS if quick else None)
+    machine = describe(seed)  # before the work, so that the commit is the one that runs
+    return {
+        "benchmark": "first",
+        "sql": SQL,
+        "model": short_spec(spec),
+        "threads": ways.threads,
+        "window_seconds": WINDOW_US / 1_000_000,
+        "machine": machine,
+        "questions": _compare_all(QUICK_QUESTIONS if quick else QUESTIONS, ways),
+    }
+
+
+def compare(question: Question, exact: Answer, ours: Answer) -> dict[str, Any]:
+    """Costs of both answers, and the errors of `ours` against `exact`."""
+    timestamps_us = _timestamps_us(question.clip)
+    truth, answer = (each.present(len(timestamps_us)) for each in (exact, ours))
+    errors = {
+        name: asdict(count_errors(truth, answer, unit_of(timestamps_us, unit_us)))
+        for name, unit_us in (("windows", WINDOW_US), ("frames", None))
+    }
+    return {
+        "clip": question.clip,
+        "label": question.label,
+        "frames": len(timestamps_us),
+        "ratio": exact.seconds / ours.seconds,
+        "cpu_ratio": exact.cpu_seconds / ours.cpu_seconds,
+        "errors": errors,
+        "exact": exact.to_dict(),
+        "query": ours.to_dict(),
+    }
+
+
+def _compare_all(questions: Sequence[Question], ways: Ways) -> list[dict[str, Any]]:
+    compared = []
+    for i, question in enumerate(questions):
+        # Taking turns in going first, so that a drift of the machine favours neither way.
+        exact_first = i % 2 == 0
+        before, answers = load(), {}
+        for exact in (exact_first, not exact_first):
+            answers[exact] = ways.ask(question, exact=exact)
+            way = "EXACT" if exact else "query"
+            done = f"{question.label} in {question.clip}: {way} {answers[exact].seconds:.1f} s"
+            print(done, file=sys.stderr, flush=True)
+        circumstances = {"exact_first": exact_first, "load_before": before, "load_after": load()}
+        compared.append(compare(question, answers[True], answers[False]) | circumstances)
+    return compared
+
+
+def _timestamps_us(clip: str) -> NDArray[np.int64]:
+    """Timestamps of all frames of a clip, int64 (N,)."""
+    with vqe.connect(progress=False) as con:
+        table = con.sql(FRAMES, {"clip": str(clip_path(clip))}).to_arrow_table()
+    timestamps: NDArray[np.int64] = table["timestamp"].cast(pa.int64()).to_numpy()
+    return timestamps

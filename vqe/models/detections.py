@@ -1,3 +1,0 @@
-from vqe.detections import FLOOR, Detections, concatenate
-
-__all__ = ["FLOOR", "Detections", "concatenate"]

@@ -1,0 +1,61 @@
+"""Prediction bounds for further draws from a normal population."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_SIZE = 6
+"""Fewer values say too little about their spread."""
+
+
+@dataclass(frozen=True)
+class NormalSample:
+    """`values`, float64 (n,), that are worth `size` independent ones: neighbouring frames are not
+    independent, the units they lie in nearly are."""
+
+    values: NDArray[np.float64]
+    size: int
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of one more draw about the sample's mean.
+
+        sd · √(1 + 1/size), with sd² the values' variance times size / (size − 1).
+        """
+        return float(self.values.std()) * math.sqrt((self.size + 1) / (self.size - 1))
+
+    def lower_bound(self, share: float) -> float:
+        """The value below which one more draw falls with probability `share`.
+
+        mean − t · spread, with t the (1 − share) quantile of Student's t at size − 1 degrees of
+        freedom; −∞ for a size below MIN_SIZE.
+        """
+        if self.size < MIN_SIZE:
+            return -math.inf
+        t = student_quantile(1 - share, self.size - 1)
+        return float(self.values.mean()) - t * self.spread
+
+    def shares_below(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of further draws expected below each level, both float64 (L,)."""
+        draw = NormalDist(float(self.values.mean()), max(self.spread, 1e-12))
+        return np.array([draw.cdf(level) if math.isfinite(level) else 0.0 for level in levels])
+
+
+def student_quantile(p: float, degrees: int) -> float:
+    """Quantile of Student's t by its expansion in 1/degrees (Abramowitz & Stegun 26.7.5).
+
+    Off by less than 1 % from 5 degrees of freedom on for p in [0.005, 0.995].
+    """
+    z = NormalDist().inv_cdf(p)
+    v = degrees
+    return (
+        z
+        + (z**3 + z) / (4 * v)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    )
