@@ -93,11 +93,24 @@ def notes(results: Results) -> list[str]:
         "Errors are counted against the rows of `EXACT`, each rate with its counts.",
         f"Reference network: `{results['model']}`. Machine: {machine['cores']} cores of "
         f"{machine['cpu']}, {machine['gpu'] or 'no GPU'}; shared with other work and noisy "
-        f"(load average {min(loads):.1f} to {max(loads):.1f} around the questions), so that "
-        "seconds are rough and ratios near 1 say nothing. "
+        f"(load average {min(loads):.1f} to {max(loads):.1f} around the questions). "
+        f"{_rounds(results)} "
         f"{machine['date'][:10]}, commit {commit}, seed {machine['seed']}, {versions}. "
         f"Made by `python -m benchmarks.run {results['benchmark']}`.",
     ]
+
+
+def _rounds(results: Results) -> str:
+    """How far the same work differed in time, which a ratio must exceed to mean something."""
+    if results["rounds"] == 1:
+        return "Each way ran once: ratios near 1 say nothing."
+    runs = [[run["seconds"] for run in asked["exact_runs"]] for asked in results["questions"]]
+    spread = max(max(seconds) / min(seconds) for seconds in runs)
+    return (
+        f"Of {results['rounds']} runs of each way the fastest counts; the slowest `EXACT` took up "
+        f"to {spread:.1f} times as long as the fastest on the same question, so that ratios near 1 "
+        "say nothing."
+    )
 
 
 def as_text(results: Results) -> str:

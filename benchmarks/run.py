@@ -24,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the results here")
     parser.add_argument("--quick", action="store_true", help="one short clip, a light detector")
     parser.add_argument("--model", metavar="SPEC", help="another reference network")
+    parser.add_argument("--rounds", type=int, metavar="N", help="ask so often, keep the fastest")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
     results = BENCHMARKS[options.benchmark](
-        model=options.model, quick=options.quick, seed=options.seed
+        model=options.model, quick=options.quick, rounds=options.rounds, seed=options.seed
     )
     print(as_text(results))
     if options.output is not None:

@@ -34,6 +34,7 @@ def test_a_quick_run(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert set(results["machine"]) >= {"commit", "dirty", "cpu", "cores", "gpu", "versions", "seed"}
     (asked,) = results["questions"]
     assert (asked["clip"], asked["label"]) == (QUESTION.clip, QUESTION.label)
+    assert len(asked["exact_runs"]) == results["rounds"] == 1
     for units in ("windows", "frames"):
         assert sorted(asked["errors"][units]) == sorted(COUNTS)
     assert sum(asked["errors"]["frames"].values()) == asked["frames"] == 748
@@ -42,6 +43,7 @@ def test_a_quick_run(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert exact["reference_calls"] == asked["frames"] >= query["reference_calls"] > 0
     assert asked["ratio"] == pytest.approx(exact["seconds"] / query["seconds"], rel=1e-2)
     assert query["seconds"] >= query["one_off_seconds"] > 0
+    assert [run["plan"] for run in asked["query_runs"]] == [query["plan"]]
     assert query["plan"] in capsys.readouterr().out
 
 

@@ -29,6 +29,7 @@ COUNTS = {
 RESULTS: dict[str, Any] = {
     "benchmark": "x",
     "model": "onnx:a.onnx",
+    "rounds": 2,
     "machine": {
         "date": "2026-01-02T03:04:05+00:00",
         "commit": "0123456789abcdef",
@@ -57,6 +58,7 @@ RESULTS: dict[str, Any] = {
             },
             "load_before": 1.0,
             "load_after": 2.5,
+            "exact_runs": [{"seconds": 10.0}, {"seconds": 13.0}],
         }
     ],
 }
@@ -79,6 +81,8 @@ def test_markdown_has_costs_errors_plans_and_the_machine() -> None:
     assert "- bus in a.mp4: mse (a | b)" in text
     assert "2 cores of Abacus, no GPU" in text
     assert "load average 1.0 to 2.5" in text
+    assert "up to 1.3 times as long" in text
+    assert "Each way ran once" in as_markdown(RESULTS | {"rounds": 1})
     assert "2026-01-02, commit 0123456789 with changes, seed 7, python 3.11.1." in text
 
 

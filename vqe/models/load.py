@@ -21,7 +21,8 @@ from vqe.models.pipeline import CallablePipeline, NetworkPipeline
 from vqe.models.preprocess import PREPROCESSING_VERSION
 from vqe.models.reference import ReferenceNetwork
 from vqe.models.spec import parse_spec, possible_specs
-from vqe.models.torch_network import TorchNetwork, load_torchscript, torch_threads
+from vqe.models.threads import torch_threads
+from vqe.models.torch_network import TorchNetwork, load_torchscript
 
 CPU_BATCH = 4
 """Batching gains nothing on a CPU; more would only delay the first answer."""
@@ -128,7 +129,8 @@ def _network_reference(
     network: Network, options: _Options, fingerprint: str | None
 ) -> ReferenceNetwork:
     name = str(options.name)
-    layout, n_classes = _recognise(network, name, options.threads)
+    threads = 1 if network.own_threads else options.threads
+    layout, n_classes = _recognise(network, name, threads)
     labels, class_index = choose_labels(
         layout, n_classes, given=options.labels, stored=network.labels, name=name
     )
@@ -137,7 +139,7 @@ def _network_reference(
         fingerprint = hashlib.sha256(identity.encode()).hexdigest()
     usual_batch = CUDA_BATCH if network.runs_on.startswith("cuda") else CPU_BATCH
     return ReferenceNetwork(
-        NetworkPipeline(network, layout, labels, class_index, threads=options.threads),
+        NetworkPipeline(network, layout, labels, class_index, threads=threads),
         name=name,
         labels=labels,
         min_score=_checked_score(options.min_score, layout.min_score),

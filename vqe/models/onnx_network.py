@@ -20,6 +20,8 @@ _INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 class OnnxNetwork:
     """An ONNX file with one input of pictures (N, 3, height, width)."""
 
+    own_threads = True
+
     def __init__(self, path: Path, *, cuda: bool, threads: int | None) -> None:
         try:
             import onnxruntime
@@ -29,6 +31,8 @@ class OnnxNetwork:
             ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only: its warnings are about the exporter
+        # Threads that spin while they wait starve decoding and everything else on few cores.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
         providers = ["CPUExecutionProvider"]

@@ -19,6 +19,7 @@ class OpenCVNetwork:
     """A weights file with its graph (TensorFlow, Caffe, Darknet), or one ONNX file; on the CPU."""
 
     labels = None
+    own_threads = True
 
     def __init__(self, paths: Sequence[Path], *, threads: int | None) -> None:
         try:

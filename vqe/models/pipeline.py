@@ -16,7 +16,7 @@ from vqe.models.layouts import Layout
 from vqe.models.network import Network
 from vqe.models.nms import suppress
 from vqe.models.preprocess import place, prepare
-from vqe.models.torch_network import torch_threads
+from vqe.models.threads import torch_threads
 
 
 class NetworkPipeline:

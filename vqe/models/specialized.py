@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from vqe.models.threads import torch_threads
 
 SCORING_BATCH = 32
 """Thumbnails per forward pass, so that a score does not depend on who else is scored."""
@@ -65,20 +66,9 @@ ARCHITECTURES = {
 
 TRAINING_BATCH = 64
 
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Runs its block, or the function it decorates, on one intra-op thread.
-
-    These networks are so small that a second thread gains little, and beside other work loses up
-    to 90-fold to threads that wait for one another; nor do results then depend on the cores.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+THREADS = 1
+"""These networks are so small that a second thread gains little, and beside other work loses up to
+90-fold to threads that wait for one another; nor do results then depend on the number of cores."""
 
 
 class SpecializedModel:
@@ -93,7 +83,7 @@ class SpecializedModel:
         self.device = next(net.parameters()).device
 
     @torch.inference_mode()
-    @one_thread()
+    @torch_threads(THREADS)
     def score(self, thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (N, S, S, 3) RGB to float32 (N,) log-odds."""
         out = np.empty(len(thumbnails), np.float32)
@@ -104,7 +94,7 @@ class SpecializedModel:
         return out
 
 
-@one_thread()
+@torch_threads(THREADS)
 def train(
     arch: Architecture,
     thumbnails: NDArray[np.uint8],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class TorchNetwork:
     Half-precision files are widened: the same weights then give the same detections on every
     device, and CPUs have no fast half arithmetic.
     """
+
+    own_threads = False
 
     def __init__(
         self,
@@ -121,20 +123,3 @@ def _flat(output: Any) -> Outputs:
         hint="it should return a tensor, several tensors, or a list of dicts with boxes, scores "
         "and labels; wrap it in a callable otherwise",
     )
-
-
-@contextmanager
-def torch_threads(n: int | None) -> Iterator[None]:
-    """torch's intra-op threads within the block; None leaves them alone.
-
-    Set at every call because the number belongs to the calling thread.
-    """
-    before = torch.get_num_threads()
-    if n is None or n == before:
-        yield
-        return
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

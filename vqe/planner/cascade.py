@@ -23,7 +23,7 @@ from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
-from vqe.video.segments import Span
+from vqe.video.segments import Span, frames_to_decode, spans_of
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,16 @@ def _learn(
         difference=evidence.difference_seconds,
         specialized={},
     )
-    remaining = scan.frames - len(scan.labels.best_score(scan.question.label)[0])
+    known, _ = scan.labels.best_score(scan.question.label)
+    remaining = np.setdiff1d(np.arange(*scan.span), known)
     context.progress.phase("training", len(ARCHITECTURES), unit="models")
     search = Search(
         index=scan.index,
         evidence=evidence,
         accuracy=scan.accuracy,
         costs=costs,
-        frames=remaining,
+        frames=len(remaining),
+        decoded=frames_to_decode(scan.index, spans_of(remaining)),
         reference_name=scan.network.name,
     )
     return search.run(context, scan.network.device)

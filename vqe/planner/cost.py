@@ -40,11 +40,6 @@ def predict(frames: float, stages: Sequence[StageCost]) -> tuple[StagePrediction
     return tuple(predictions)
 
 
-def cascade_seconds(frames: float, stages: Sequence[StageCost]) -> float:
-    """Seconds for all steps together."""
-    return sum(stage.seconds for stage in predict(frames, stages))
-
-
 @dataclass(frozen=True)
 class Costs:
     """Measured seconds per frame, on this machine, at this resolution."""

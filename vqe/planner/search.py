@@ -16,7 +16,7 @@ from vqe.models.specialized import ARCHITECTURES, Architecture
 from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.candidates import DetectorCandidate, ModelCandidate, fit_detectors, fit_model
-from vqe.planner.cost import Costs, StageCost, cascade_seconds, predict
+from vqe.planner.cost import Costs, StageCost, StagePrediction, predict
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
@@ -57,12 +57,14 @@ class Search:
         accuracy: Accuracy,
         costs: Costs,
         frames: int,
+        decoded: int,
         reference_name: str,
     ) -> None:
         self.evidence = evidence
         self.accuracy = accuracy
         self.costs = costs
         self.frames = frames  # still to be answered
+        self.decoded = decoded  # frames that the decoder must produce for them
         self.reference_name = reference_name
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
@@ -125,11 +127,8 @@ class Search:
             trial = fit_model(arch, self.evidence, seed=seed, device=device, steps=TRIAL_STEPS)
             training_seconds = (time.perf_counter() - clock) * arch.steps / TRIAL_STEPS
             self._measure_scoring(trial)
-        at_best = [
-            StageCost("decode", self.costs.decode, 1),
-            StageCost(arch.name, self.costs.specialized[arch.name], 0),
-        ]
-        saving = self._best_seconds() - cascade_seconds(self.frames, at_best)
+        scoring = self.frames * self.costs.specialized[arch.name]
+        saving = self._best_seconds() - self._decoding.seconds - scoring
         if saving > training_seconds:
             return True
         reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
@@ -146,9 +145,12 @@ class Search:
         resizing = self.evidence.thumbnail_seconds[size]
         self.costs.specialized[model.model.name] = resizing + scoring
 
-    def _steps(self, plan: Plan | None) -> Iterator[StageCost]:
-        """The steps of a scan by `plan`; None is the reference network alone."""
-        yield StageCost("decode", self.costs.decode, 1)
+    @property
+    def _decoding(self) -> StagePrediction:
+        return StagePrediction("decode", self.decoded, 0, self.decoded * self.costs.decode)
+
+    def _stages(self, plan: Plan | None) -> Iterator[StageCost]:
+        """The stages of `plan`, and the reference network; None is that alone."""
         if plan is not None and plan.detector is not None:
             name = plan.detector.detector.name
             yield StageCost(name, self.costs.difference, plan.thresholds.detector_passes)
@@ -158,8 +160,11 @@ class Search:
             yield StageCost(name, self.costs.specialized[name], passes)
         yield StageCost(self.reference_name, self.costs.reference, 0)
 
+    def _predict(self, plan: Plan | None) -> tuple[StagePrediction, ...]:
+        return (self._decoding, *predict(self.frames, list(self._stages(plan))))
+
     def _seconds(self, plan: Plan | None) -> float:
-        return cascade_seconds(self.frames, list(self._steps(plan)))
+        return sum(step.seconds for step in self._predict(plan))
 
     def _best_seconds(self) -> float:
         return min(self._seconds(plan) for plan in (None, *self.plans))
@@ -184,7 +189,7 @@ class Search:
         return Decision(
             stages=_stages(best, self.evidence) if best else (),
             reason="cheapest plan that keeps the bounds" if best else "no cheaper plan keeps them",
-            predictions=predict(self.frames, list(self._steps(best))),
+            predictions=self._predict(best),
             alternatives=tuple(alternatives + self.skipped),
             measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
         )

@@ -185,7 +185,7 @@ class _Errors:
         """Which pairs keep the bounds; a kind of error without a bound may not happen at all."""
         ok: NDArray[np.bool_] = self.misses <= (accuracy.fnr or 0) * self.positives
         if accuracy.fpr is None and accuracy.fdr is None:
-            return ok & (self.false_alarms == 0)
+            ok = ok & (self.false_alarms == 0)
         if accuracy.fpr is not None:
             ok = ok & (self.false_alarms <= accuracy.fpr * self.negatives)
         if accuracy.fdr is not None:

@@ -73,7 +73,7 @@ def unit_answers(positive: NDArray[np.bool_], unit: NDArray[np.int64]) -> NDArra
 def count_errors(
     truth: NDArray[np.bool_], answer: NDArray[np.bool_], unit: NDArray[np.int64]
 ) -> ErrorCounts:
-    """Errors of `answer` against `truth`, bool (N,), over the units of the frames, (N,) ascending."""
+    """Errors of `answer` against `truth`, bool (N,), over the frames' units, (N,) ascending."""
     _, compact = np.unique(unit, return_inverse=True)
     t, a = unit_answers(truth, compact), unit_answers(answer, compact)
     return ErrorCounts(

@@ -34,6 +34,22 @@ def cut_at_keyframes(index: VideoIndex, spans: Iterable[Span]) -> Iterator[Span]
             yield cut, stop
 
 
+def frames_to_decode(index: VideoIndex, spans: Iterable[Span]) -> int:
+    """Frames that leave the decoder when `spans` are read: the wanted ones and those on the way.
+
+    Reading goes on from where it is, or jumps to the last key frame before a span where that is
+    nearer.
+    """
+    keys = np.flatnonzero(index.keyframe) if index.seekable else np.zeros(1, np.int64)
+    decoded = position = 0
+    for start, stop in spans:
+        before = keys[: np.searchsorted(keys, start, side="right")]
+        position = max(position, int(before[-1]) if len(before) else 0)
+        decoded += stop - position
+        position = stop
+    return decoded
+
+
 def spans_of(ordinals: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[Span]:
     """Ascending ordinals as maximal spans of consecutive ones."""
     if not len(ordinals):

@@ -1,0 +1,162 @@
+"""Results: streaming, closing, cancelling, and what they convert to."""
+
+from __future__ import annotations
+
+import threading
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from probes import is_open, prefetch_threads
+
+from vqe.errors import ExecutionError, QueryCancelledError
+
+SQL = "SELECT FRAMES FROM clip WHERE contains('bus') EXACT"
+BUS = [*range(20, 45), *range(80, 95)]
+
+
+def test_nothing_runs_before_the_rows_are_asked_for(con, oracle):
+    result = con.sql(SQL)
+    assert "not run yet" in repr(result)
+    assert result.schema.names[0] == "video"
+    assert oracle.frames_seen == []
+
+
+def test_rows_stream_before_the_end_is_reached(con, oracle):
+    batches = iter(con.sql(SQL))
+    first = next(batches)
+    assert first["frame"].to_pylist()[0] == 20
+    assert len(oracle.frames_seen) < 120
+    assert [i for batch in (first, *batches) for i in batch["frame"].to_pylist()] == BUS
+
+
+def test_closing_early_ends_thread_and_file(con, clip, oracle):
+    result = con.sql(SQL)
+    next(iter(result))
+    assert is_open(clip.path)
+    assert len(prefetch_threads()) == 1
+    result.close()
+    assert not is_open(clip.path)
+    assert prefetch_threads() == []
+    asked = len(oracle.frames_seen)
+    assert asked < 120
+    result.close()  # again does no harm
+
+
+def test_leaving_the_with_block_closes(con, clip):
+    with con.sql(SQL) as result:
+        for _ in result:
+            break
+        assert is_open(clip.path)
+    assert not is_open(clip.path)
+    assert prefetch_threads() == []
+
+
+def test_a_closed_result_gives_no_rows(con, oracle):
+    result = con.sql(SQL)
+    result.close()
+    with pytest.raises(ExecutionError, match="iterated already"):
+        iter(result)
+    assert oracle.frames_seen == []
+
+
+def test_iterating_twice_raises(con):
+    result = con.sql(SQL)
+    assert sum(batch.num_rows for batch in result) == len(BUS)
+    for again in (iter, lambda r: r.to_arrow_table(), lambda r: r.to_arrow_reader()):
+        with pytest.raises(ExecutionError, match="iterated already"):
+            again(result)
+
+
+def test_a_table_is_remembered(con, oracle):
+    result = con.sql(SQL)
+    table = result.to_arrow_table()
+    asked = len(oracle.frames_seen)
+    assert result.to_arrow_table() is table
+    assert result.to_pandas()["frame"].tolist() == BUS
+    assert result.to_arrow_reader().read_all() == table
+    assert pa.table(result) == table
+    assert [i for batch in result for i in batch["frame"].to_pylist()] == BUS
+    assert len(oracle.frames_seen) == asked
+
+
+def test_a_reader_streams(con, oracle):
+    reader = con.sql(SQL).to_arrow_reader()
+    assert reader.schema.names == ["video", "frame", "timestamp", "pts", "score", "decided_by"]
+    reader.read_next_batch()
+    assert len(oracle.frames_seen) < 120
+    reader.read_all()
+
+
+def test_the_arrow_stream_protocol(con):
+    assert pa.table(con.sql(SQL))["frame"].to_pylist() == BUS
+    empty = con.sql("SELECT FRAMES FROM clip WHERE contains('cat') EXACT")
+    table = pa.table(empty)
+    assert (table.num_rows, table.schema) == (0, empty.schema)
+
+
+def test_to_pandas(con):
+    frame = con.sql(SQL).to_pandas()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["frame"].tolist() == BUS
+    assert frame["timestamp"].iloc[0] == pd.Timedelta(seconds=2)
+    assert str(frame["decided_by"].dtype) == "category"
+
+
+def test_show_and_html(con, capsys):
+    result = con.sql(SQL)
+    result.show(max_rows=4)
+    printed = capsys.readouterr().out
+    assert "20" in printed
+    assert "94" in printed
+    assert "<table" in result._repr_html_()
+    assert "decided_by" in repr(result)
+
+
+@pytest.mark.parametrize("accuracy", ["EXACT", ""])
+def test_cancelling_from_another_thread(con, clip, oracle, accuracy):
+    oracle.seconds = 0.01
+    result = con.sql(f"SELECT FRAMES FROM clip WHERE contains('bus') {accuracy}")
+    timer = threading.Timer(0.1, result.cancel)
+    timer.start()
+    with pytest.raises(QueryCancelledError, match="was cancelled"):
+        result.to_arrow_table()
+    timer.join()
+    assert len(oracle.frames_seen) < 120
+    assert not is_open(clip.path)
+    assert prefetch_threads() == []
+
+
+def test_cancelling_one_query_leaves_others_alone(con):
+    cancelled, other = con.sql(SQL), con.sql(SQL)
+    cancelled.cancel()
+    with pytest.raises(QueryCancelledError):
+        cancelled.to_arrow_table()
+    assert other.to_arrow_table().num_rows == len(BUS)
+
+
+def test_an_error_of_the_model_ends_thread_and_file(con, clip):
+    def broken(frames):
+        raise ValueError("out of paint")
+
+    broken.labels = ("bus",)
+    con.register_model("broken", broken)
+    result = con.sql("SELECT FRAMES FROM clip WHERE contains('bus') EXACT USING MODEL broken")
+    with pytest.raises(Exception, match="out of paint"):
+        result.to_arrow_table()
+    assert not is_open(clip.path)
+    assert prefetch_threads() == []
+
+
+def test_queries_in_several_threads(con):
+    tables = {}
+
+    def run(i):
+        tables[i] = con.sql(SQL).to_arrow_table()
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [tables[i]["frame"].to_pylist() for i in range(4)] == [BUS] * 4
