@@ -11,34 +11,38 @@ from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 2000, 10
 BOUNDS = "FNR WITHIN 5% FDR WITHIN 5%"
-SECONDS = 0.006
+SECONDS = 0.004
 """What the oracle takes for a frame: a cascade is worth its labels."""
 
 
 @pytest.fixture(scope="module")
 def long_clip(tmp_path_factory):
-    """200 seconds with a bus in 27 % of the frames, and now and then a truck."""
+    """200 seconds with a bus in 30 % of the frames, and now and then a truck."""
     rng = np.random.default_rng(4)
     visits, start = [], 15
     while start < FRAMES - 80:
-        stop = start + int(rng.integers(18, 45))
+        stop = start + int(rng.integers(25, 60))
         visits.append(Visit(start, stop, "truck" if len(visits) % 6 == 5 else "bus"))
         start = stop + int(rng.integers(40, 90))
     return make_clip(tmp_path_factory.mktemp("long") / "long.mp4", FRAMES, gop=50, visits=visits)
 
 
-def query(clip, rest=BOUNDS, **settings):
-    """An oracle, the result of a query for buses, and its rows."""
-    oracle = Oracle(clip, seconds=SECONDS)
+def connect(oracle, **settings):
     con = vqe.connect(device="cpu", **settings)
     con.register_model("oracle", oracle)
-    result = con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {rest}")
-    return oracle, result, result.to_arrow_table()
+    return con
+
+
+def sql(clip):
+    return f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {BOUNDS}"
 
 
 @pytest.fixture(scope="module")
 def answered(long_clip):
-    return query(long_clip)
+    """An oracle, the result of a query for buses, and its rows."""
+    oracle = Oracle(long_clip, seconds=SECONDS)
+    result = connect(oracle).sql(sql(long_clip))
+    return oracle, result, result.to_arrow_table()
 
 
 def errors(clip, table, unit_frames=FPS):
@@ -51,14 +55,14 @@ def test_the_bounds_hold_for_windows_of_a_second(long_clip, answered):
     _, _, table = answered
     found = errors(long_clip, table)
     assert found.units == 200
-    assert 40 < found.positives < 70
+    assert 40 < found.positives < 80
     assert found.fnr <= 0.05
     assert found.fdr <= 0.05
 
 
 def test_it_asks_about_a_part_of_the_frames(answered):
     oracle, result, _ = answered
-    assert len(oracle.frames_seen) < 0.75 * FRAMES
+    assert len(oracle.frames_seen) < 0.6 * FRAMES
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen))
     assert result.profile.reference_calls == len(oracle.frames_seen)
     assert 0 < result.profile.labels_to_plan <= len(oracle.frames_seen)
@@ -101,37 +105,32 @@ def test_the_profile_tells_the_plan_and_what_it_measured(answered):
     assert "positive units missed" in text
 
 
-def test_explain_analyze_shows_predicted_beside_measured(long_clip):
-    con = vqe.connect(device="cpu")
-    con.register_model("oracle", Oracle(long_clip, seconds=SECONDS))
-    sql = f"SELECT FRAMES FROM {long_clip.sql} WHERE contains('bus') {BOUNDS}"
-    table = con.sql(f"EXPLAIN ANALYZE {sql}").to_arrow_table()
-    lines = table["plan"].to_pylist()
+def test_explain_shows_predicted_beside_measured(answered):
+    _, result, _ = answered
+    lines = result.explain().splitlines()
     (header,) = (line for line in lines if "frames in" in line)
-    assert header.index("frames in") < header.index("predicted")
-    # One line for each step, with as many numbers as there are for it.
-    (oracle,) = (line for line in lines if line.replace("│", " ").split()[:1] == ["oracle"])
-    assert sum(character.isdigit() for character in oracle) > 8
-    assert any("measured on the selection set" in line for line in lines)
+    assert header.index("frames in") < header.index("predicted") < header.index("predicted s")
+    (last,) = (line.split() for line in lines if line.startswith("oracle "))
+    step, frames_in, predicted, decided, passed_on, seconds, predicted_seconds = last
+    stage = result.profile.stages[-1]
+    assert (step, int(frames_in), int(decided)) == ("oracle", stage.frames_in, stage.decided)
+    assert (int(passed_on), float(seconds) > 0) == (0, True)
+    prediction = result.profile.predictions[-1]
+    assert int(predicted) == pytest.approx(prediction.frames_in, abs=1)
+    assert float(predicted_seconds) == pytest.approx(prediction.seconds, rel=0.01, abs=1e-3)
 
 
-def test_the_same_seed_gives_the_same_rows(long_clip, answered):
+def test_the_same_seed_gives_the_same_rows_and_the_plan_is_used_again(long_clip, answered):
     _, _, first = answered
-    _, _, second = query(long_clip, batch_size=64)
-    assert second.combine_chunks() == first.combine_chunks()
-
-
-def test_a_stored_plan_is_used_again(long_clip):
     oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)
-    con = vqe.connect(device="cpu")
-    con.register_model("oracle", oracle)
-    sql = f"SELECT FRAMES FROM {long_clip.sql} WHERE contains('bus') {BOUNDS}"
-    first = con.sql(sql).to_arrow_table()
+    con = connect(oracle, batch_size=64)
+    assert con.sql(sql(long_clip)).to_arrow_table().combine_chunks() == first.combine_chunks()
     asked = len(oracle.frames_seen)
-    result = con.sql(sql)
-    second = result.to_arrow_table()
-    assert second["frame"].to_pylist() == first["frame"].to_pylist()
+    again = con.sql(sql(long_clip))
+    table = again.to_arrow_table()
+    assert table["frame"].to_pylist() == first["frame"].to_pylist()
     assert len(oracle.frames_seen) == asked
-    assert "reference" not in second["decided_by"].to_pylist()
-    assert result.profile.reason == "stored plan"
-    assert "training" not in result.profile.phases
+    assert "reference" not in table["decided_by"].to_pylist()
+    assert "cache" in table["decided_by"].to_pylist()
+    assert again.profile.reason == "stored plan"
+    assert "training" not in again.profile.phases

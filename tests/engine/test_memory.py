@@ -20,7 +20,8 @@ clip = Clip(Path(sys.argv[1]), int(sys.argv[2]), 10, (320, 240), (), ())
 con = vqe.connect(device="cpu", threads=1)
 con.register_model("oracle", Oracle(clip))
 rows = 0
-for batch in con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE contains('cat', min_score => 0.1) EXACT"):
+everywhere = "contains('cat', min_score => 0.1)"
+for batch in con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE {everywhere} EXACT"):
     rows += batch.num_rows
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([rows, peak]))

@@ -109,7 +109,7 @@ def test_thumbnails(plain, size):
 
 
 def test_thumbnails_average_areas():
-    """A chessboard of single pixels is grey from afar; other interpolations alias."""
+    """A chessboard of single pixels is grey from afar; picking single pixels would alias."""
     board = np.indices((128, 128)).sum(0) % 2 * 255
     image = av.VideoFrame.from_ndarray(
         np.repeat(board[..., None], 3, axis=2).astype(np.uint8), format="rgb24"

@@ -25,6 +25,10 @@ from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
 from vqe.video.segments import Span, frames_to_decode, spans_of
 
+LEAST_SAVING_SECONDS = 5.0
+"""What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
+training the first models. A query with less to gain is not worth a cascade."""
+
 
 @dataclass(frozen=True)
 class VisualScan:
@@ -67,7 +71,7 @@ def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, 
     if blocks:
         decision = _learn(scan, blocks, labeller, context)
     else:
-        decision = Decision((), f"{scan.frames} frames are too few to learn from")
+        decision = Decision((), f"{scan.frames:,} frames are too few to learn from")
     if scan.key is not None:
         store.keep_plan(scan.key, decision)
     return replace(decision, labels=len(labeller.fresh)), labels_of(labeller)
@@ -104,10 +108,29 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
     return found
 
 
+def _first_look(scan: VisualScan, block: Block, labeller: Labeller) -> None:
+    """Labels one block, which tells how fast the reference network is."""
+    batch_frames = scan.network.batch_size
+    with closing(Reader(scan.index, batch_frames).read([(block.start, block.stop)])) as batches:
+        for frames in batches:
+            labeller.label(frames.select(np.flatnonzero(np.isin(frames.ordinals, block.ordinals))))
+            labeller.measure(frames)
+
+
 def _learn(
     scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
 ) -> Decision:
     with context.metrics.phase("labelling"):
+        _first_look(scan, blocks[0], labeller)
+        n_labels = sum(len(block.ordinals) for block in blocks)
+        saving = (scan.frames - n_labels) * labeller.seconds_per_frame
+        if saving < LEAST_SAVING_SECONDS:
+            per_second = 1 / labeller.seconds_per_frame
+            return Decision(
+                (),
+                f"at {per_second:,.0f} frames/s of {scan.network.name} there are only "
+                f"{saving:.1f} s to save",
+            )
         evidence = collect(scan.index, blocks, labeller, context)
     selected = evidence.present[~evidence.training]
     if selected.all() or not selected.any():

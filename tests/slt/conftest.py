@@ -1,0 +1,76 @@
+"""Collects `.slt` files; each query runs as written, and once more with EXACT appended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clips import Clip, Oracle, Visit, make_clip
+from slt import Record, read, show, types_fit
+
+import vqe
+
+ACCURACY = ("EXACT", "WITHIN", "PER ")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.suffix == ".slt":
+        return File.from_parent(parent, path=file_path)
+    return None
+
+
+class File(pytest.File):
+    def collect(self) -> Iterator[pytest.Item]:
+        for record in read(self.path):
+            yield Query.from_parent(self, name=f"line {record.line}", record=record, exact=False)
+            visual = "contains(" in record.sql.lower() and record.error is None
+            chosen = any(word in record.sql.upper() for word in ACCURACY)
+            if visual and not chosen and "estimate" not in record.options:
+                yield Query.from_parent(
+                    self, name=f"line {record.line} EXACT", record=record, exact=True
+                )
+
+
+class Query(pytest.Item):
+    def __init__(self, *, record: Record, exact: bool, **options: Any) -> None:
+        super().__init__(**options)
+        self.record = record
+        self.sql = f"{record.sql}\nEXACT" if exact else record.sql
+
+    def runtest(self) -> None:
+        con = vqe.connect(device="cpu")
+        clip = _clip(self.config)
+        con.register("clip", str(clip.path))
+        con.register_model("oracle", Oracle(clip))
+        if self.record.error is not None:
+            with pytest.raises(vqe.VqeError) as raised:
+                con.sql(self.sql, model="oracle").to_arrow_table()
+            assert self.record.error in str(raised.value)
+            return
+        table = con.sql(self.sql, model="oracle").to_arrow_table()
+        assert types_fit(self.record.types, table.schema), table.schema
+        rows, expected = show(table), list(self.record.rows)
+        if "rowsort" in self.record.options:
+            rows, expected = sorted(rows), sorted(expected)
+        assert rows == expected
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        return f"{self.sql}\n\n{excinfo.exconly()}"
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.record.line - 1, self.name
+
+
+_CLIP: pytest.StashKey[Clip] = pytest.StashKey()
+
+
+def _clip(config: pytest.Config) -> Clip:
+    """Sixty frames, ten a second: a bus in 10..19, a truck in 15..29, a bus in 40..44."""
+    if _CLIP not in config.stash:
+        factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
+        visits = (Visit(10, 20), Visit(15, 30, "truck"), Visit(40, 45))
+        path = factory.mktemp("slt") / "clip.mp4"
+        config.stash[_CLIP] = make_clip(path, 60, visits=visits, gop=20)
+    return config.stash[_CLIP]
