@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import fields
 from typing import Any
 
 from vqe.catalog import Model
 from vqe.config import Settings
 from vqe.connection import Connection, Params
-from vqe.errors import UnsupportedError
+from vqe.errors import ConfigError, UnsupportedError, did_you_mean
 from vqe.result import Result
 
 _lock = threading.Lock()
@@ -22,6 +23,11 @@ def connect(path: str | None = None, **settings: Any) -> Connection:
     """
     if path not in (None, ":memory:"):
         raise UnsupportedError(f"a store on disk ('{path}') is not supported yet")
+    known = [field.name for field in fields(Settings)]
+    for name in settings:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"settings: {', '.join(known)}"
+            raise ConfigError(f"unknown setting '{name}'", hint=hint)
     return Connection(Settings(**settings))
 
 

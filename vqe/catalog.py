@@ -32,9 +32,9 @@ class Catalog:
         self._networks: dict[str, ReferenceNetwork] = {}
 
     def register_video(self, name: str, path: str) -> None:
-        """Makes `name` stand for the file at `path`, which must be a video."""
+        """Makes `name`, in any case, stand for the file at `path`, which must be a video."""
         video_size(path)
-        self._videos[name] = path
+        self._videos[name.casefold()] = path
 
     def register_model(
         self,
@@ -61,7 +61,7 @@ class Catalog:
 
     def video(self, name: str) -> VideoInfo:
         """A registered video, or the file at that path."""
-        path = self._videos.get(name, name)
+        path = self._videos.get(name.casefold(), name)
         if "://" in name:
             raise UnsupportedError(f"streams such as '{name}' are not supported yet")
         if not os.path.exists(path):

@@ -91,7 +91,7 @@ def labels_of(labeller: Labeller) -> NDArray[np.int64]:
 
 def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:
     """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
-    if scan.limit is None:
+    if not scan.limit:
         return 0
     start, stop = scan.span
     leading = min(start + label_budget(scan.frames) // 2, stop)

@@ -56,6 +56,8 @@ def draw_blocks(index: VideoIndex, span: Span, unit_us: int | None, seed: int) -
     Empty where the span is too short for MIN_SELECTION_BLOCKS of each kind.
     """
     start, stop = span
+    if start == stop:
+        return ()
     length_us = BLOCK_US if unit_us is None else _whole_units(unit_us)
     number = unit_of(index.timestamps_us[start:stop], length_us)
     edges = start + np.concatenate(

@@ -110,24 +110,21 @@ class _Decoder:
         key = int(before[-1]) if len(before) else 0
         if self.position <= start and key <= self.position:
             return  # going on decoding is at least as near as any key frame
-        self.pushed_back = None
-        # By decoding time: in mp4 a presentation time may lie past the next key frame's entry.
-        self._jump(int(self.index.key_dts[key]))
-        for ordinal, image in self.output:
-            if ordinal <= start:
-                self.push_back(ordinal, image)
+        # Containers seek by presentation or by decoding time, each landing on a key frame at or
+        # before it in its own order. What lands too late is tried again, at last from the start.
+        for moment in (int(self.index.pts[key]), int(self.index.key_dts[key]), None):
+            self._jump(moment)
+            first = next(self.output, None)
+            if first is not None and (first[0] <= start or moment is None):
+                self.push_back(*first)
                 return
-            break
-        # The container's own index led past the key frame (or to the end): begin at the beginning.
-        self._jump(None)
 
-    def _jump(self, dts: int | None) -> None:
-        if dts is None:
-            self.container.seek(0, any_frame=False, backward=True)
-            first = int(self.index.pts[0]) - 1
-            self.container.seek(first, stream=self.stream, any_frame=False, backward=True)
-        else:
-            self.container.seek(dts, stream=self.stream, any_frame=False, backward=True)
+    def _jump(self, moment: int | None) -> None:
+        """Goes on from the last key frame at or before `moment`; None is the start of the file."""
+        self.pushed_back = None
+        if moment is None:
+            moment = int(min(self.index.pts[0], self.index.key_dts.min())) - 1
+        self.container.seek(moment, stream=self.stream, any_frame=False, backward=True)
         self.position = 0
         self.output = self._decode()
 

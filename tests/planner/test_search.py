@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from vqe.models.specialized import ARCHITECTURES
+from vqe.plan.accuracy import Accuracy
+from vqe.planner import search
+from vqe.planner.cost import Costs, StageCost, predict
+from vqe.planner.evidence import Evidence
+from vqe.runtime.context import Context
+from vqe.video.index import VideoIndex
+
+N, FPS = 600, 10
+REMAINING = 20_000
+
+
+@pytest.fixture(autouse=True)
+def short_trainings(monkeypatch):
+    short = {name: replace(arch, steps=40) for name, arch in ARCHITECTURES.items()}
+    monkeypatch.setattr(search, "ARCHITECTURES", short)
+
+
+@pytest.fixture(scope="module")
+def present():
+    """Visits of five seconds in every thirty."""
+    return (np.arange(N) // 50) % 3 == 1
+
+
+def evidence(present, *, in_blocks, in_pixels):
+    """What the object does to the block differences and to the thumbnails."""
+    rng = np.random.default_rng(0)
+    blocks = rng.gamma(5.0, 1.0, (N, 100))
+    blocks[present] += 300.0 * in_blocks
+    thumbnails = {}
+    for size in {arch.size for arch in ARCHITECTURES.values()}:
+        pictures = rng.integers(90, 130, (N, size, size, 3))
+        if in_pixels:
+            pictures[present, size // 4 : size // 2, size // 4 : size // 2] += 80
+        thumbnails[size] = pictures.astype(np.uint8)
+    return Evidence(
+        ordinals=np.arange(N),
+        present=present,
+        training=(np.arange(N) // FPS) % 2 == 0,
+        thumbnails=thumbnails,
+        reference=np.zeros((48, 64), np.uint8),
+        blocks=blocks,
+        decode_seconds=0.001,
+        thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
+        difference_seconds=0.0001,
+    )
+
+
+def decide(evidence, reference_seconds):
+    index = VideoIndex(
+        path="",
+        width=64,
+        height=48,
+        time_base=Fraction(1, 10),
+        pts=np.arange(N),
+        timestamps_us=np.arange(N) * 1_000_000 // FPS,
+        keyframe=np.ones(N, bool),
+        key_dts=np.arange(N),
+        seekable=True,
+    )
+    costs = Costs(
+        decode=evidence.decode_seconds,
+        reference=reference_seconds,
+        difference=evidence.difference_seconds,
+        specialized={},
+    )
+    plans = search.Search(
+        index=index,
+        evidence=evidence,
+        accuracy=Accuracy(fnr=0.01, fdr=0.01),
+        costs=costs,
+        frames=REMAINING,
+        decoded=REMAINING,
+        reference_name="ref",
+    )
+    return plans.run(Context(), "cpu")
+
+
+def kinds(decision):
+    return [stage.decided_by for stage in decision.stages]
+
+
+def test_difference_detector_only(present):
+    decision = decide(evidence(present, in_blocks=True, in_pixels=False), 0.05)
+    assert kinds(decision) == ["difference"]
+
+
+def test_specialized_model_only(present):
+    decision = decide(evidence(present, in_blocks=False, in_pixels=True), 0.05)
+    assert kinds(decision) == ["specialized"]
+
+
+def test_no_cascade_where_nothing_tells_the_frames_apart(present):
+    decision = decide(evidence(present, in_blocks=False, in_pixels=False), 0.05)
+    predicted = {step.name: step.frames_in for step in decision.predictions}
+    assert predicted["ref"] > 0.9 * REMAINING
+
+
+def test_no_cascade_where_the_reference_network_is_cheap(present):
+    decision = decide(evidence(present, in_blocks=True, in_pixels=True), 1e-6)
+    assert decision.stages == ()
+    assert {other.name for other in decision.alternatives} >= set(ARCHITECTURES)
+
+
+def test_the_decision_is_the_cheapest_up_to_the_price_of_safety(present):
+    decision = decide(evidence(present, in_blocks=True, in_pixels=True), 0.05)
+    whole = REMAINING * 0.05
+    cheapest = min(o.seconds for o in decision.alternatives if o.seconds is not None)
+    seconds = sum(step.seconds for step in decision.predictions)
+    assert seconds <= cheapest + 0.06 * (whole - cheapest)
+    assert decision.measured is not None
+    assert decision.measured.units.false_negatives == 0
+    assert decision.measured.units.units == N // FPS // 2
+
+
+def test_a_dear_model_is_not_trained_for_nothing(present):
+    decision = decide(evidence(present, in_blocks=True, in_pixels=True), 0.0003)
+    skipped = [other for other in decision.alternatives if other.seconds is None]
+    assert skipped
+    assert all("training takes" in other.reason for other in skipped)
+
+
+def test_each_stage_sees_what_the_one_before_hands_on():
+    steps = predict(1000, [StageCost("a", 0.001, 0.5), StageCost("b", 0.01, 0.1)])
+    assert [(s.name, s.frames_in, s.decided) for s in steps] == [("a", 1000, 500), ("b", 500, 450)]
+    assert [s.seconds for s in steps] == [pytest.approx(1.0), pytest.approx(5.0)]
