@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_blocks_are_whole_disjoint_and_within_budget(n, fps, unit_us, seed, star
         return
     assert start <= blocks[0].start
     assert blocks[-1].stop <= n
-    assert all(a.stop <= b.start for a, b in zip(blocks, blocks[1:], strict=False))
+    assert all(a.stop <= b.start for a, b in pairwise(blocks))
     training = [block for block in blocks if block.training]
     selection = [block for block in blocks if not block.training]
     assert len(training) == len(selection) >= MIN_SELECTION_BLOCKS

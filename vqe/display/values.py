@@ -7,6 +7,7 @@ import datetime
 import html
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 
 NULL = "–"
 JPEG = b"\xff\xd8\xff"
@@ -16,7 +17,7 @@ def is_number(value: object) -> bool:
     """Whether `value` stands right in its column: a number, a duration, a time of day."""
     if isinstance(value, bool):
         return False
-    return isinstance(value, int | float | datetime.timedelta | datetime.datetime)
+    return isinstance(value, int | float | Decimal | datetime.timedelta | datetime.datetime)
 
 
 def text_value(value: object) -> str:
@@ -31,6 +32,8 @@ def text_value(value: object) -> str:
             text = f"{value:,}"
         case float():
             text = float_text(value)
+        case Decimal():
+            text = f"{value:,}"  # its digits are meant
         case datetime.timedelta():
             text = duration_text(value // datetime.timedelta(microseconds=1))
         case datetime.datetime():

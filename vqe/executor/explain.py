@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -67,8 +68,8 @@ def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...])
                 "predicted": round(step.frames_in) if step else None,
                 "decided": None if decoding else stage.decided,
                 "passed on": None if decoding else stage.passed_on,
-                "seconds": round(stage.seconds, 3),
-                "predicted s": round(step.seconds, 3) if step else None,
+                "seconds": _hundredths(stage.seconds),
+                "predicted s": _hundredths(step.seconds) if step else None,
             }
         )
     return table_text(rows, width=WIDTH, footer=False)
@@ -88,10 +89,14 @@ def _seconds(metrics: Metrics, decision: Decision | None) -> str:
 
 def _alternatives(decision: Decision) -> str:
     rows = [
-        {"plan": other.name, "seconds": other.seconds, "why not": other.reason}
+        {"plan": other.name, "seconds": _hundredths(other.seconds), "why not": other.reason}
         for other in decision.alternatives
     ]
     return table_text(rows, width=WIDTH, max_rows=10, footer=False)
+
+
+def _hundredths(seconds: float | None) -> Decimal | None:
+    return None if seconds is None else Decimal(f"{seconds:.2f}")
 
 
 @dataclass

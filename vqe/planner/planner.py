@@ -15,7 +15,7 @@ from vqe.plan.nodes import Filter, Limit, Node, Project, Range, Scan
 from vqe.planner.cascade import VisualScan, decide, stored_decision
 from vqe.planner.decision import Decision
 from vqe.planner.resources import Resources
-from vqe.planner.sampling import label_budget
+from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.runtime.context import Context
 from vqe.video.fingerprint import fingerprint
 from vqe.video.index import VideoIndex, build_index
@@ -51,8 +51,12 @@ class Planner:
         stored = stored_decision(visual, self.resources.store)
         if stored is not None:
             return f"stored plan: {stored.name} → {visual.network.name}"
+        everything = f"{visual.network.name} on each of {visual.frames:,} frames"
         if scan.accuracy.exact:
-            return f"{visual.network.name} on each of {visual.frames:,} frames"
+            return everything
+        unit_us, seed = scan.accuracy.unit_us, self.context.settings.seed
+        if not draw_blocks(visual.index, visual.span, unit_us, seed):
+            return f"{everything}: too few to learn from"
         return f"not planned yet: needs about {label_budget(visual.frames):,} labels"
 
     def _lower(self, node: Node, limit: int | None) -> Operator:
