@@ -23,7 +23,7 @@ measured on the selection set: 0 of 12 positive units missed, 1 of 13 returned u
 120 positive frames missed, 4 of 122 returned frames false
 
 step     frames in   predicted   decided   passed on   seconds   predicted s
-───────────────────────────────────────────────────────────────────────────────
+────────────────────────────────────────────────────────────────────────────
 decode       1,200       1,000         –           –      0.50          0.40
 mse          1,000       1,000       700         300      0.05          0.06
 ref            300         280       300           0      6.00          5.60
