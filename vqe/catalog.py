@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import torch
 
 from vqe.config import Settings
 from vqe.detections import FLOOR
-from vqe.errors import BindError, UnsupportedError, VideoNotFoundError, did_you_mean
+from vqe.errors import (
+    BindError,
+    ConfigError,
+    UnsupportedError,
+    VideoNotFoundError,
+    did_you_mean,
+)
 from vqe.models.load import load_reference
 from vqe.models.reference import ReferenceNetwork
+from vqe.models.spec import files_beside
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.video.index import video_size
 
 Model: TypeAlias = str | torch.nn.Module | Callable[..., Any]
 """A reference network: a spec such as "onnx:detector.onnx", a module or a callable."""
+
+Load: TypeAlias = Callable[[], ReferenceNetwork]
+
+MOST_ADOPTED = 4
+"""Networks handed over with a query that are kept, with their weights, for the next query."""
 
 
 class Catalog:
@@ -28,11 +43,15 @@ class Catalog:
         self.settings = settings
         self._lock = threading.RLock()
         self._videos: dict[str, str] = {}
-        self._models: dict[str, Callable[[], ReferenceNetwork]] = {}
-        self._networks: dict[str, ReferenceNetwork] = {}
+        self._models: dict[str, Load] = {}
+        self._specs: dict[str, Load] = {}
+        self._adopted: OrderedDict[str, Load] = OrderedDict()
 
-    def register_video(self, name: str, path: str) -> None:
+    def register_video(self, name: str, path: str | os.PathLike[str]) -> None:
         """Makes `name`, in any case, stand for the file at `path`, which must be a video."""
+        path = os.fspath(path) if isinstance(path, os.PathLike) else path
+        if not (isinstance(name, str) and isinstance(path, str)):
+            raise ConfigError(f"a name and a path are strings, got {name!r} and {path!r}")
         video_size(path)
         self._videos[name.casefold()] = path
 
@@ -45,9 +64,10 @@ class Catalog:
         min_score: float | None = None,
     ) -> None:
         """Makes `name` stand for a reference network: a spec, a module or a callable."""
+        if not isinstance(name, str):
+            raise ConfigError(f"a name is a string, got {name!r}")
         with self._lock:
             self._models[name] = self._loader(model, name, labels, min_score)
-            self._networks.pop(name, None)
 
     def adopt(self, model: Model) -> str:
         """A name for a model that is handed over with a query."""
@@ -55,8 +75,10 @@ class Catalog:
             return model
         name = f"{getattr(model, '__name__', type(model).__name__)}@{id(model):x}"
         with self._lock:
-            if name not in self._models:
-                self._models[name] = self._loader(model, None, None, None)
+            load = self._adopted.pop(name, None) or self._loader(model, None, None, None)
+            self._adopted[name] = load  # now the most recently used
+            if len(self._adopted) > MOST_ADOPTED:
+                self._adopted.popitem(last=False)
         return name
 
     def video(self, name: str) -> VideoInfo:
@@ -75,52 +97,56 @@ class Catalog:
 
     def model(self, spec: str | None) -> ModelInfo:
         """A registered model or one that its spec describes; None is the default."""
-        network = self._network(self._default() if spec is None else spec)
         name = self._default() if spec is None else spec
-        return ModelInfo(name, network.labels, network.min_score, FLOOR)
+        with self._lock:
+            network = self._find(name)()
+        return ModelInfo(name, network.labels, network.min_score, FLOOR, network)
 
     def network(self, info: ModelInfo) -> ReferenceNetwork:
         """The network behind a ModelInfo that this catalog gave out."""
-        return self._network(info.name)
+        return cast(ReferenceNetwork, info.network)
 
-    def _network(self, name: str) -> ReferenceNetwork:
-        with self._lock:
-            if name not in self._networks:
-                load = self._models.get(name)
-                if load is None and ":" not in name:
-                    raise BindError(
-                        f"unknown model '{name}'",
-                        hint=did_you_mean(name, self._models) or self._how_to_choose(),
-                    )
-                self._networks[name] = (load or self._loader(name, None, None, None))()
-            return self._networks[name]
+    def _find(self, name: str) -> Load:
+        load = self._models.get(name) or self._adopted.get(name) or self._specs.get(name)
+        if load is None:
+            if ":" not in name:
+                raise BindError(
+                    f"unknown model '{name}'",
+                    hint=did_you_mean(name, self._models) or self._how_to_choose(),
+                )
+            load = self._specs[name] = self._loader(name, None, None, None)
+        return load
 
     def _loader(
         self, model: Model, name: str | None, labels: Sequence[str] | None, min_score: float | None
-    ) -> Callable[[], ReferenceNetwork]:
-        settings = self.settings
-        return lambda: load_reference(
-            model,
-            name=name,
-            labels=labels,
-            min_score=min_score,
-            device=settings.device,
-            threads=settings.threads,
-        )
+    ) -> Load:
+        @cache
+        def load() -> ReferenceNetwork:
+            return load_reference(
+                model,
+                name=name,
+                labels=labels,
+                min_score=min_score,
+                device=self.settings.device,
+                threads=self.settings.threads,
+            )
+
+        return load
 
     def _default(self) -> str:
-        if "VQE_MODEL" in os.environ:
-            return os.environ["VQE_MODEL"]
-        registered = [name for name in self._models if "@" not in name]
-        if len(registered) == 1:
-            return registered[0]
-        known = f"{len(registered)} are registered" if registered else "none is registered"
+        outside = os.environ.get("VQE_MODEL")
+        if outside:
+            return outside
+        n = len(self._models)
+        if n == 1:
+            return next(iter(self._models))
+        known = f"{n} are registered" if n else "none is registered"
         raise BindError(
             f"which model is the reference network? {known}", hint=self._how_to_choose()
         )
 
     def _how_to_choose(self) -> str:
-        names = ", ".join(f"'{name}'" for name in self._models if "@" not in name)
+        names = ", ".join(f"'{name}'" for name in self._models)
         return (
             f"registered: {names}; or " if names else ""
         ) + "write USING MODEL 'onnx:detector.onnx', pass model=, or register_model(name, model)"
@@ -128,5 +154,4 @@ class Catalog:
     def _nearby(self, path: str) -> list[str]:
         """Registered names, and files beside `path`, for a hint."""
         folder = os.path.dirname(path)
-        beside = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-        return [*self._videos, *(os.path.join(folder, file) for file in beside)]
+        return [*self._videos, *(os.path.join(folder, file) for file in files_beside(Path(path)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vqe.errors import ConfigError
@@ -9,8 +10,12 @@ from vqe.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a connection runs its queries; none of it changes which rows a query returns
-    except `seed` and `device`."""
+    """How a connection runs its queries.
+
+    Only `seed` and `device` change the rows of a plan. The plan itself is chosen by measured
+    seconds: a machine that is faster, or busier, may choose another, with other rows inside the
+    same bounds. EXACT always gives the same rows.
+    """
 
     device: str = "auto"
     """Where networks run: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:1`."""
@@ -24,9 +29,23 @@ class Settings:
     """Progress bar: None shows it in a terminal or notebook after two seconds."""
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigError(f"batch_size must be at least 1, got {self.batch_size}")
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"threads must be at least 1, got {self.threads}")
-        if self.device.split(":")[0] not in ("auto", "cpu", "cuda"):
-            raise ConfigError(f"unknown device {self.device!r}", hint="auto, cpu, cuda or cuda:N")
+        device = isinstance(self.device, str) and re.fullmatch(DEVICES, self.device)
+        _check("device", self.device, bool(device), "auto, cpu, cuda or cuda:N")
+        threads = self.threads is None or _whole(self.threads, 1)
+        _check("threads", self.threads, threads, "a whole number from 1, or None")
+        _check("batch_size", self.batch_size, _whole(self.batch_size, 1), "a whole number from 1")
+        _check("seed", self.seed, _whole(self.seed, 0), "a whole number from 0 to 2^63 - 1")
+        progress = self.progress in (None, True, False)
+        _check("progress", self.progress, progress, "True, False or None")
+
+
+DEVICES = r"auto|cpu|cuda(:[0-9]+)?"
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**63
+
+
+def _check(name: str, given: object, fits: bool, possible: str) -> None:
+    if not fits:
+        raise ConfigError(f"{name} must be {possible}, got {given!r}")

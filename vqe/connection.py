@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from vqe.catalog import Catalog, Model
 from vqe.config import Settings
 from vqe.display.progress import ProgressBar
-from vqe.errors import ExecutionError, UnsupportedError
+from vqe.errors import ConfigError, ExecutionError, UnsupportedError
 from vqe.executor.explain import Explanation
 from vqe.executor.query import Query
 from vqe.optimizer import optimize
@@ -41,6 +42,8 @@ class Connection:
         """
         if self._closed:
             raise ExecutionError("this connection is closed")
+        if not isinstance(sql, str):
+            raise ConfigError(f"a statement is a string, got {sql!r}")
         default_model = None if model is None else self._catalog.adopt(model)
         (statement, *more) = parse(sql)
         if more:
@@ -52,7 +55,7 @@ class Connection:
             return Result(Query(*run))
         return Result(Explanation(*run, analyze=bound.explain == "analyze"))
 
-    def register(self, name: str, path: str) -> None:
+    def register(self, name: str, path: str | os.PathLike[str]) -> None:
         """Makes `name` stand for the video file at `path`."""
         self._catalog.register_video(name, path)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class VqeError(Exception):
@@ -80,11 +84,15 @@ class VideoNotFoundError(VideoError, FileNotFoundError):
 
 
 class DamagedVideoError(VideoError):
-    """Some frames could not be decoded; `lost` holds their ordinals as [start, stop) spans."""
+    """Some frames could not be decoded; `lost` holds their ordinals as [start, stop) spans.
+
+    Where a whole table was asked for, `table` holds the rows of all other frames.
+    """
 
     def __init__(self, message: str, *, lost: tuple[tuple[int, int], ...], hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.lost = lost
+        self.table: pa.Table | None = None
 
 
 class ModelError(VqeError, ValueError):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from vqe.display.tables import table_html, table_text
-from vqe.errors import ExecutionError
+from vqe.errors import ConfigError, DamagedVideoError, ExecutionError, VqeError
 from vqe.executor.explain import Explanation, explain
 from vqe.executor.profile import Profile, profile
 from vqe.executor.query import Query
@@ -23,11 +26,12 @@ class Result:
 
     Iterating streams `pyarrow.RecordBatch`es and can be done once; the methods that return all rows
     remember them, so that they may be called again and in any order. Closing a result (or leaving
-    its `with` block) stops the work.
+    its `with` block) stops the work. `repr` never starts it; a notebook that shows it does.
     """
 
     def __init__(self, query: Query) -> None:
         self._query = query
+        self._fate = _Fate()
         self._batches: Generator[pa.RecordBatch] | None = None
         self._table: pa.Table | None = None
 
@@ -42,18 +46,23 @@ class Result:
         return self._start()
 
     def _start(self) -> Generator[pa.RecordBatch]:
-        if self._batches is not None:
-            raise ExecutionError(
-                "this result was iterated already",
-                hint="a result streams its rows once; to_arrow_table() keeps them",
-            )
-        self._batches = self._query.run()
+        if self._fate.refusal is not None:
+            raise self._fate.refusal
+        self._fate.becomes("running", _ITERATED)
+        self._batches = _followed(self._query.run(), self._fate)
         return self._batches
 
     def to_arrow_table(self) -> pa.Table:
-        """All rows as one Arrow table."""
+        """All rows as one Arrow table; of a damaged video, DamagedVideoError carries the rest."""
         if self._table is None:
-            self._table = pa.Table.from_batches(self._start(), schema=self.schema)
+            stream, batches = self._start(), []
+            try:
+                for batch in stream:
+                    batches.append(batch)  # one by one: an error must not take them along
+            except DamagedVideoError as error:
+                error.table = pa.Table.from_batches(batches, schema=self.schema)
+                raise
+            self._table = pa.Table.from_batches(batches, schema=self.schema)
         return self._table
 
     def to_arrow_reader(self) -> pa.RecordBatchReader:
@@ -69,7 +78,9 @@ class Result:
         return frame
 
     def show(self, max_rows: int = 20) -> None:
-        """Prints the first and last rows; all of them for EXPLAIN."""
+        """Prints the first and last of the rows, `max_rows` at most; all of them for EXPLAIN."""
+        if max_rows < 0:
+            raise ConfigError(f"max_rows must not be negative, got {max_rows}")
         self.to_arrow_table()
         print(self if isinstance(self._query, Explanation) else self._text(max_rows))
 
@@ -87,11 +98,14 @@ class Result:
         self._query.context.cancelled.set()
 
     def close(self) -> None:
-        """Stops the work; rows that were not consumed are lost."""
+        """Stops the work, from any thread; rows that were not consumed are lost."""
+        self.cancel()
         if self._batches is not None:
-            self._batches.close()
-        else:
-            self._batches = _nothing()
+            # Where another thread is at work on the rows, it stops as a cancelled query does.
+            with suppress(ValueError):
+                self._batches.close()
+        if self._fate.state in ("not run yet", "running"):
+            self._fate.becomes("closed", _CLOSED)
 
     def __enter__(self) -> Result:
         return self
@@ -106,7 +120,7 @@ class Result:
 
     def __repr__(self) -> str:
         if self._table is None:
-            return f"<vqe.Result, not run yet>\n{self._query.logical!r}"
+            return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
         if isinstance(self._query, Explanation):
             return "\n".join(self._table["plan"].to_pylist())
         return self._text(max_rows=20)
@@ -115,8 +129,40 @@ class Result:
         return table_text(self.to_arrow_table(), max_rows=max_rows)
 
     def _repr_html_(self) -> str:
+        """The rows, for a notebook that was asked to show them; a plan where they are gone."""
+        if self._table is None and self._fate.refusal is not None:
+            return f"<pre>{html.escape(repr(self))}</pre>"
         return table_html(self.to_arrow_table())
 
 
-def _nothing() -> Generator[pa.RecordBatch]:
-    yield from ()
+_ITERATED = (
+    "this result was iterated already",
+    "a result streams its rows once; to_arrow_table() keeps them",
+)
+_CLOSED = ("this result is closed", "con.sql() with the same statement gives a new one")
+
+
+@dataclass
+class _Fate:
+    """How far a result has come, in words, and what a further request for its rows is told."""
+
+    state: str = "not run yet"
+    refusal: VqeError | None = None
+
+    def becomes(self, state: str, refusal: tuple[str, str]) -> None:
+        self.state = state
+        self.refusal = ExecutionError(refusal[0], hint=refusal[1])
+
+
+# Not a method: a generator that knew its result would keep a forgotten one, and its file, open.
+def _followed(batches: Generator[pa.RecordBatch], fate: _Fate) -> Generator[pa.RecordBatch]:
+    """The batches; notes in `fate` how they ended."""
+    try:
+        yield from batches
+        fate.becomes("iterated", _ITERATED)
+    except VqeError as error:
+        fate.state, fate.refusal = "failed", error
+        raise
+    except BaseException:  # closed by its reader, or interrupted
+        fate.becomes("closed", _CLOSED)
+        raise

@@ -48,6 +48,16 @@ def test_no_frames():
     assert block_differences(batch_of([]), np.zeros((20, 20), np.uint8)).shape == (0, 100)
 
 
+@pytest.mark.parametrize("shape", [(20, 21), (21, 20), (30, 30), (10, 10)])
+def test_a_frame_of_another_size_reaches_no_kernel(shape):
+    """The kernels check no index: a larger frame would be read or written out of bounds."""
+    frame, reference = np.zeros(shape, np.uint8), np.zeros((20, 20), np.uint8)
+    with pytest.raises(AssertionError):
+        block_differences(batch_of([frame]), reference)
+    with pytest.raises(AssertionError):
+        ReferenceImage(20, 20).add(frame)
+
+
 def test_global_mse_grows_with_the_difference():
     reference = np.full((50, 50), 100, np.uint8)
     frames = [np.full((50, 50), 100 + step, np.uint8) for step in (0, 1, 5, 50)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from vqe.detectors.difference import ReferenceImage
-from vqe.detectors.kernels import add_image, block_squared_differences
+from vqe.detectors.kernels import add_image, block_squared_differences, compiled
 
 shapes = st.tuples(st.integers(1, 40), st.integers(1, 40))
 grids = st.tuples(st.integers(1, 12), st.integers(1, 12))
@@ -60,6 +60,15 @@ def test_views_with_padded_rows():
     view, reference = padded[:, :51], rng.integers(0, 256, (37, 51), np.uint8)
     expected = twin(view, reference, 10, 10)
     np.testing.assert_array_equal(block_squared_differences(view, reference, 10, 10), expected)
+
+
+def test_kernels_compile_where_no_folder_can_be_written(monkeypatch):
+    def no_folder(*args):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr("numba.core.dispatcher.Dispatcher.enable_caching", no_folder)
+    double = compiled(lambda x: 2 * x)
+    assert double(21) == 42
 
 
 @settings(max_examples=30, deadline=None)

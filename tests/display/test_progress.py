@@ -117,7 +117,7 @@ def test_closing_twice_and_later_calls_do_nothing() -> None:
 
 
 def test_counts_from_many_threads_add_up() -> None:
-    with ProgressBar(enabled=False) as bar:
+    with ProgressBar(enabled=True, console=terminal()) as bar:
         bar.phase("scanning", 4000)
 
         def count() -> None:
@@ -160,6 +160,18 @@ def test_a_notebook_cell_is_redrawn_in_place_and_cleared(monkeypatch: pytest.Mon
         (True, True),
         (False, False),
     ]
+
+
+@pytest.mark.parametrize("enabled", [None, True, False])
+def test_without_standard_streams(monkeypatch: pytest.MonkeyPatch, enabled: bool | None) -> None:
+    """As under pythonw, or in a service."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    clock = Clock()
+    with ProgressBar(enabled=enabled, clock=clock) as bar:
+        bar.phase("scanning", 10)
+        clock.seconds += 10
+        bar.advance(1)
 
 
 def test_both_follow_the_protocol() -> None:

@@ -62,5 +62,14 @@ def test_materialising_raises_as_well(damaged):
     con = vqe.connect(device="cpu")
     con.register_model("oracle", Oracle(damaged))
     result = con.sql(f"SELECT FRAMES FROM {damaged.sql} WHERE contains('bus') EXACT")
-    with pytest.raises(vqe.DamagedVideoError, match="cannot be decoded"):
+    with pytest.raises(vqe.DamagedVideoError, match="cannot be decoded") as raised:
         result.to_arrow_table()
+    lost = {i for start, stop in raised.value.lost for i in range(start, stop)}
+    rows = [i for i in [*range(10, 30), *range(35, 60)] if i not in lost]
+    assert raised.value.table["frame"].to_pylist() == rows
+    assert "attribute `table`" in str(raised.value)
+    with pytest.raises(vqe.DamagedVideoError) as again:
+        result.to_pandas()
+    assert again.value is raised.value
+    assert again.value.table["frame"].to_pylist() == rows
+    assert "failed" in repr(result)

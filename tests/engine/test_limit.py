@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from clips import Oracle
 from probes import is_open, prefetch_threads
+
+import vqe
 
 
 def test_limit_takes_the_first_rows(con, clip, oracle):
@@ -12,7 +15,7 @@ def test_limit_takes_the_first_rows(con, clip, oracle):
     assert frames == [*range(20, 45), *range(80, 85)]
 
 
-@pytest.mark.parametrize(("accuracy", "most"), [("EXACT", 32), ("", 15 + 32)])
+@pytest.mark.parametrize(("accuracy", "most"), [("EXACT", 24), ("", 15 + 32)])
 def test_limit_stops_the_work(con, clip, oracle, accuracy, most):
     result = con.sql(f"SELECT FRAMES FROM clip WHERE contains('bus') LIMIT 2 {accuracy}")
     assert result.to_arrow_table()["frame"].to_pylist() == [20, 21]
@@ -22,6 +25,35 @@ def test_limit_stops_the_work(con, clip, oracle, accuracy, most):
     assert result.profile.reference_calls == len(oracle.frames_seen)
     assert not is_open(clip.path)
     assert prefetch_threads() == []
+
+
+def test_limit_reads_as_many_frames_as_the_network_takes_at_once(con, oracle):
+    sql = "SELECT FRAMES FROM clip WHERE contains('bus') AND frame >= 20 {} EXACT"
+    assert con.sql(sql.format("LIMIT 2")).to_arrow_table()["frame"].to_pylist() == [20, 21]
+    assert oracle.frames_seen == [20, 21, 22, 23]  # a callable on the CPU takes four
+    # Without a LIMIT frames are decoded in larger batches, whatever the network takes.
+    oracle.frames_seen.clear()
+    next(iter(con.sql(sql.format(""))))
+    assert len(oracle.frames_seen) == 32
+
+
+def test_known_rows_do_not_wait_for_unknown_ones(clip):
+    oracle = Oracle(clip, fingerprint="known")
+    con = vqe.connect(device="cpu")
+    con.register("clip", str(clip.path))
+    con.register_model("oracle", oracle)
+    for known in ("frame < 30", "frame BETWEEN 40 AND 85"):
+        con.sql(f"SELECT FRAMES FROM clip WHERE contains('bus') AND {known} EXACT").to_arrow_table()
+    asked = len(oracle.frames_seen)
+    sql = "SELECT FRAMES FROM clip WHERE contains('bus') LIMIT {} EXACT"
+    result = con.sql(sql.format(10))
+    assert result.to_arrow_table()["frame"].to_pylist() == list(range(20, 30))
+    assert len(oracle.frames_seen) == asked
+    assert result.profile.stages[0].frames_in == 0  # nothing was decoded either
+    # Those behind the first gap leave with it, before the second gap is looked at.
+    result = con.sql(sql.format(30))
+    assert result.to_arrow_table()["frame"].to_pylist() == [*range(20, 45), *range(80, 85)]
+    assert oracle.frames_seen[asked:] == list(range(30, 40))
 
 
 @pytest.mark.parametrize("accuracy", ["EXACT", ""])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from probes import is_open, prefetch_threads
 
-from vqe.errors import ExecutionError, QueryCancelledError
+from vqe.errors import ConfigError, ExecutionError, QueryCancelledError
 
 SQL = "SELECT FRAMES FROM clip WHERE contains('bus') EXACT"
 BUS = [*range(20, 45), *range(80, 95)]
@@ -55,9 +55,32 @@ def test_leaving_the_with_block_closes(con, clip):
 def test_a_closed_result_gives_no_rows(con, oracle):
     result = con.sql(SQL)
     result.close()
-    with pytest.raises(ExecutionError, match="iterated already"):
+    assert "closed" in repr(result)
+    with pytest.raises(ExecutionError, match="this result is closed"):
         iter(result)
     assert oracle.frames_seen == []
+
+
+def test_a_result_that_was_left_early_is_closed(con):
+    result = con.sql(SQL)
+    next(iter(result))
+    assert "running" in repr(result)
+    result.close()
+    assert "closed" in repr(result)
+    with pytest.raises(ExecutionError, match="this result is closed"):
+        result.to_arrow_table()
+
+
+def test_closing_from_another_thread_stops_the_query(con, clip, oracle):
+    oracle.seconds = 0.01
+    result = con.sql(SQL)
+    timer = threading.Timer(0.2, result.close)
+    timer.start()
+    with pytest.raises(QueryCancelledError):
+        result.to_arrow_table()
+    timer.join()
+    assert len(oracle.frames_seen) < 120
+    assert not is_open(clip.path)
 
 
 def test_iterating_twice_raises(con):
@@ -66,6 +89,16 @@ def test_iterating_twice_raises(con):
     for again in (iter, lambda r: r.to_arrow_table(), lambda r: r.to_arrow_reader()):
         with pytest.raises(ExecutionError, match="iterated already"):
             again(result)
+    assert "iterated" in repr(result)
+    assert "iterated" in result._repr_html_()
+
+
+def test_a_forgotten_result_closes_its_file_at_once(con, clip):
+    batches = iter(con.sql(SQL))
+    next(batches)
+    assert is_open(clip.path)
+    del batches
+    assert not is_open(clip.path)
 
 
 def test_a_table_is_remembered(con, oracle):
@@ -103,8 +136,13 @@ def test_to_pandas(con):
     assert str(frame["decided_by"].dtype) == "category"
 
 
-def test_show_and_html(con, capsys):
+def test_show_and_html(con, capsys, oracle):
     result = con.sql(SQL)
+    assert "not run yet" in repr(result)
+    assert oracle.frames_seen == []
+    assert "<table" in con.sql(SQL)._repr_html_()
+    with pytest.raises(ConfigError, match="must not be negative, got -1"):
+        result.show(max_rows=-1)
     result.show(max_rows=4)
     printed = capsys.readouterr().out
     assert "20" in printed
@@ -130,8 +168,9 @@ def test_cancelling_from_another_thread(con, clip, oracle, accuracy):
 def test_cancelling_one_query_leaves_others_alone(con):
     cancelled, other = con.sql(SQL), con.sql(SQL)
     cancelled.cancel()
-    with pytest.raises(QueryCancelledError):
-        cancelled.to_arrow_table()
+    for _ in range(2):
+        with pytest.raises(QueryCancelledError):
+            cancelled.to_arrow_table()
     assert other.to_arrow_table().num_rows == len(BUS)
 
 

@@ -193,3 +193,11 @@ def test_coco_numberings():
     for annotation_id, label in known.items():
         index = COCO_91_TO_80[annotation_id]
         assert label == (-1 if index < 0 else COCO_LABELS[index])
+
+
+def test_few_rows_without_objectness_are_not_a_yolov5():
+    """RT-DETR gives (N, 300, 4 + C) for any size of picture."""
+    with pytest.raises(ModelError, match=r"\(2, 300, 84\)"):
+        recognise([torch.rand(2, 300, 84)], (640, 640))
+    layout, n_classes = recognise([torch.rand(2, 3 * (40 * 40 + 20 * 20), 85)], (640, 640))
+    assert (layout.name, n_classes) == ("YOLOv5 / v6 / v7", 80)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import threading
 import warnings
 
 import pytest
@@ -99,3 +100,44 @@ def test_missing_runtime_names_the_extra(tmp_path, monkeypatch, module, scheme, 
 def test_arguments_out_of_their_domain(options):
     with pytest.raises(VqeError):
         load_reference(lambda frames: [], **{"labels": LABELS, **options})
+
+
+def test_a_fingerprint_covers_the_labels_and_their_order():
+    def fingerprint(model, labels):
+        return load_reference(model, labels=labels, device="cpu").fingerprint
+
+    def function(frames):
+        return []
+
+    module = BlobDetector()
+    function.fingerprint = module.fingerprint = "weights 1"
+    for model in (function, module):
+        assert fingerprint(model, LABELS) == fingerprint(model, list(LABELS))
+        assert fingerprint(model, LABELS) != fingerprint(model, LABELS[::-1])
+
+
+def test_the_module_of_the_caller_stays_as_it_is():
+    module = BlobDetector().half().train()
+    reference = load_reference(module, labels=LABELS, device="cpu")
+    assert module.training
+    assert module.average.weight.dtype == torch.float16
+    found = reference.detect(blob_frames(1))
+    torch.nn.init.zeros_(module.average.weight)
+    assert_same(reference.detect(blob_frames(1)), found, 0)
+    assert len(found.row) > 0
+
+
+def test_a_module_that_cannot_be_copied():
+    module = BlobDetector()
+    module.lock = threading.Lock()
+    with pytest.raises(ModelError, match="BlobDetector cannot be copied"):
+        load_reference(module, labels=LABELS, device="cpu")
+
+
+def test_a_folder_that_cannot_be_read_gives_no_hint(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    with pytest.raises(ModelError, match="no file"):
+        load_reference(f"onnx:{tmp_path}/detector.onnx")

@@ -87,7 +87,7 @@ def test_star_is_the_video() -> None:
         ("time IS NOT NULL", pa.bool_(), "time IS NOT NULL"),
         ("-INTERVAL '1 second'", pa.duration("us"), "-INTERVAL '1 second'"),
         ("time > '2024-05-17 08:30'", pa.bool_(), "time > '2024-05-17 08:30:00'"),
-        ("frame IN (1, 2.5, 3)", pa.bool_(), "frame = 1 OR (frame = 2.5 OR frame = 3)"),
+        ("frame IN (1, 2.5, 3)", pa.bool_(), "frame = 1 OR frame = 2.5 OR frame = 3"),
         ("frame NOT BETWEEN 1 AND 2", pa.bool_(), "NOT (frame >= 1 AND frame <= 2)"),
     ],
 )

@@ -37,7 +37,7 @@ WHERE_ERRORS = {
     "contains('bus', region => box(2000, 0, 3000, 9))": "the box lies outside the 1280×720 | box",
     "box(1, 2, 3, 4)": "box() is the value of region | box",
     "frame": "WHERE must be true or false, got frame (int64) | frame | compare it with a value",
-    "frame AND keyframe": "a condition must be true or false, got frame (int64) | AND",
+    "frame AND keyframe": "a condition must be true or false, got frame (int64) | frame AND",
     "NOT frame": "a condition must be true or false, got frame (int64) | NOT",
     "timestamp < 5": "cannot compare timestamp (duration) with 5 (int64) | < | write a duration: "
     "INTERVAL '5 seconds'",

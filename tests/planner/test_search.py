@@ -9,7 +9,7 @@ import pytest
 from vqe.models.specialized import ARCHITECTURES
 from vqe.plan.accuracy import Accuracy
 from vqe.planner import search
-from vqe.planner.cost import Costs, StageCost, predict
+from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
 from vqe.runtime.context import Context
 from vqe.video.index import VideoIndex
@@ -43,11 +43,12 @@ def evidence(present, *, in_blocks, in_pixels):
         thumbnails[size] = pictures.astype(np.uint8)
     return Evidence(
         ordinals=np.arange(N),
+        block=np.arange(N) // FPS,
         present=present,
         training=(np.arange(N) // FPS) % 2 == 0,
         thumbnails=thumbnails,
         reference=np.zeros((48, 64), np.uint8),
-        blocks=blocks,
+        differences=blocks,
         decode_seconds=0.001,
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
@@ -129,6 +130,11 @@ def test_a_dear_model_is_not_trained_for_nothing(present):
 
 
 def test_each_stage_sees_what_the_one_before_hands_on():
-    steps = predict(1000, [StageCost("a", 0.001, 0.5), StageCost("b", 0.01, 0.1)])
-    assert [(s.name, s.frames_in, s.decided) for s in steps] == [("a", 1000, 500), ("b", 500, 450)]
-    assert [s.seconds for s in steps] == [pytest.approx(1.0), pytest.approx(5.0)]
+    cost = ScanCost(0.002, (StageCost("a", 0.001, 0.5), StageCost("b", 0.01, 0.1)))
+    steps = cost.predict(frames=1000, decoded=1500)
+    assert [(step.name, step.frames_in, step.decided) for step in steps] == [
+        ("decode", 1500, 0),
+        ("a", 1000, 500),
+        ("b", 500, 450),
+    ]
+    assert [step.seconds for step in steps] == pytest.approx([3.0, 1.0, 5.0])

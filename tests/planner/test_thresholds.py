@@ -34,7 +34,8 @@ def scores(rng, present, separation):
 
 
 def selection(present):
-    return Selection(present, np.arange(len(present)) // UNIT)
+    unit = np.arange(len(present)) // UNIT
+    return Selection(present, unit, block=unit)
 
 
 def answers(present, chosen, distance, score):
@@ -142,3 +143,21 @@ def test_the_bounds_hold_on_other_moments():
         broken += not is_feasible(selection(later), accuracy, answer)
     assert used > 40
     assert broken <= 0.2 * used
+
+
+@pytest.mark.parametrize("positive_blocks", [1, 2, 4])
+def test_frames_of_one_visit_are_not_many_witnesses(positive_blocks):
+    """Counted per frame, a few blocks of positives must not look like dozens."""
+    rng = np.random.default_rng(0)
+    block = np.repeat(np.arange(40), UNIT)
+    present = block < positive_blocks
+    by_frame = Selection(present, np.arange(len(present)), block)
+    per_frame = Accuracy(fnr=0.01, fdr=0.01, unit_us=None)
+    assert choose(by_frame, scores(rng, present, 8), None, per_frame, SECONDS) is None
+
+
+def test_flickers_without_a_positive_unit_give_no_nonsense():
+    rng = np.random.default_rng(0)
+    present = np.arange(400) % UNIT == 0
+    chosen = choose(selection(present), None, scores(rng, present, 5), Accuracy(fpr=0.01), SECONDS)
+    assert chosen is None or math.isfinite(chosen.risk)

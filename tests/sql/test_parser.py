@@ -65,6 +65,11 @@ def test_canonical_text_comes_back(sql: str) -> None:
         ("SELECT a FROM x FNR WITHIN 1% CONFIDENCE 95 %", None),
         ("SELECT INTERVAL 2 minutes FROM x", "SELECT INTERVAL '120 seconds' FROM x"),
         ("SELECT INTERVAL '1 hour 30 minutes' FROM x", "SELECT INTERVAL '5400 seconds' FROM x"),
+        ("SELECT a FROM x EXACT LIMIT 5", "SELECT a FROM x LIMIT 5 EXACT"),
+        (
+            "SELECT a FROM x WHERE b FNR WITHIN 1% ORDER BY a USING MODEL m LIMIT 5 PER FRAME",
+            "SELECT a FROM x WHERE b ORDER BY a LIMIT 5 FNR WITHIN 0.01 USING MODEL m PER FRAME",
+        ),
         ("SELECT a FROM x ORDER BY a ASC", "SELECT a FROM x ORDER BY a"),
     ],
 )

@@ -84,6 +84,18 @@ Syntax error: parameters count from $1
 Syntax error: 9223372036854775808 is too large a number
   SELECT 9223372036854775808 FROM x
          ^""",
+    'SELECT a AS "" FROM x': """
+Syntax error: a name cannot be empty
+  SELECT a AS "" FROM x
+              ^""",
+    "SELECT a FROM x WHERE a = ١٢": """
+Syntax error: the character '١' means nothing here
+  SELECT a FROM x WHERE a = ١٢
+                            ^""",
+    "SELECT a FROM x WHERE a = $١": """
+Syntax error: the character '$' means nothing here
+  SELECT a FROM x WHERE a = $١
+                            ^""",
     " -- nothing": """
 Syntax error: there is no statement
    -- nothing

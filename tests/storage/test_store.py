@@ -50,6 +50,17 @@ def test_a_frame_labelled_twice_appears_once():
     np.testing.assert_allclose(score, [0.9, 0, 0.4])
 
 
+def test_many_small_batches_are_few_parts():
+    store = LabelStore(10**7)
+    for frame in range(1000):
+        store.add(np.array([frame]), seen([(frame % 2, 0.5)]))
+    assert len(store._parts) <= 10
+    frames, score = store.best_score(1)
+    assert frames.tolist() == list(range(1000))
+    np.testing.assert_allclose(score, np.arange(1000) % 2 * 0.5)
+    assert store.nbytes == sum(f.nbytes + s.nbytes for f, s in store._parts)
+
+
 def test_a_full_store_keeps_what_it_has():
     store = LabelStore(quota_bytes=1)
     store.add(np.array([0]), seen([(0, 0.9)]))

@@ -20,6 +20,7 @@ SHAPES: dict[str, dict[str, object]] = {
     "mpeg4.avi": {"codec": "mpeg4", "b_frames": 2},
     "mjpeg.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "h264.avi": {"b_frames": 0},
+    "raw.h264": {"b_frames": 2, "fps": 25},  # a raw stream has 25 frames a second, says FFmpeg
     "sound.mp4": {"audio": True},
     "fragments.mp4": {"mux_options": {"movflags": "frag_keyframe+empty_moov"}, "b_frames": 2},
     "vp9.webm": {"codec": "libvpx-vp9", "frames": 50, "size": (80, 64)},

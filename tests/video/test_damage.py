@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import av
 import pytest
 from clips import Clip, make_clip, make_sound, read_number
@@ -92,6 +94,48 @@ def test_a_cut_avi_with_b_frames(tmp_path):
     assert len(numbers) >= 57
     assert all(number == ordinal for ordinal, number in numbers.items() if ordinal < 57)
     assert set(lost) <= set(range(57, len(index)))
+
+
+@pytest.mark.parametrize("kept", [0, 8, 30])
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_counting_ends_at_the_first_damage(tmp_path, codec, kept):
+    """Where frames are counted, one that is missing must not shift the numbers of later ones."""
+    clip = make_clip(tmp_path / "clip.avi", 60, codec=codec, b_frames=2, gop=20)
+    content = bytearray(clip.path.read_bytes())
+    header = 8  # of a chunk, before the packet itself
+    for position, size, _ in packets(clip.path)[22:25]:
+        content[position + header + kept : position + header + size] = bytes(size - kept)
+    clip.path.write_bytes(content)
+    index = build_index(str(clip.path))
+    assert not index.seekable
+    numbers, lost = read(index)
+    assert 18 <= len(numbers) <= 23
+    assert [numbers[i] for i in range(20)] == list(range(20))
+    assert lost == list(range(len(numbers), len(index)))
+
+
+def test_a_size_that_changes_within_the_stream(tmp_path):
+    """The later frames take the size of the first; nobody writes beyond the reference image."""
+    small = make_clip(tmp_path / "a.ts", 20)
+    large = make_clip(tmp_path / "b.ts", 20, size=(320, 240), start_ms=2000)
+    both = tmp_path / "both.ts"
+    both.write_bytes(small.path.read_bytes() + large.path.read_bytes())
+    index = build_index(str(both))
+    assert (len(index), index.width, index.height) == (40, 160, 120)
+    batches = list(Reader(index).read([(0, 40)]))
+    assert [o for batch in batches for o in batch.ordinals.tolist()] == list(range(40))
+    shapes = {batch.luma(row).shape for batch in batches for row in range(len(batch))}
+    assert shapes == {(120, 160)}
+    assert {batch.rgb(row).shape for batch in batches for row in range(len(batch))} == {
+        (120, 160, 3)
+    }
+
+
+def test_a_seek_that_fails_is_an_error_of_the_video(tmp_path):
+    clip = make_clip(tmp_path / "raw.h264", 40)
+    index = dataclasses.replace(build_index(str(clip.path)), seekable=True)
+    with pytest.raises(VideoError, match=r"raw\.h264' cannot be read"):
+        list(Reader(index).read([(20, 25)]))
 
 
 def test_what_is_no_video(tmp_path):

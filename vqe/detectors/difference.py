@@ -30,6 +30,7 @@ class ReferenceImage:
 
     def add(self, luma: NDArray[np.uint8]) -> None:
         """One more empty frame, uint8 (H, W)."""
+        assert luma.shape == self.total.shape
         add_image(self.total, luma)
         self.count += 1
 
@@ -45,7 +46,9 @@ def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArr
     pixels = _block_pixels(height, width, rows, columns)
     out = np.empty((len(frames), rows * columns))
     for i in range(len(frames)):
-        sums = block_squared_differences(frames.luma(i), reference, rows, columns)
+        luma = frames.luma(i)
+        assert luma.shape == reference.shape
+        sums = block_squared_differences(luma, reference, rows, columns)
         out[i] = (sums / pixels).ravel()
     return out
 

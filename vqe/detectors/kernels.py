@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
-@njit(cache=True, nogil=True)
+
+def compiled(function: Kernel) -> Kernel:
+    """The function in machine code, kept on disk where numba finds a folder that it may write.
+
+    A kernel does not check its indices: whoever calls it makes sure that the shapes fit.
+    """
+    try:
+        return cast(Kernel, njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # no such folder: every process compiles anew
+        return cast(Kernel, njit(nogil=True)(function))
+
+
+@compiled
 def block_squared_differences(
     image: NDArray[np.uint8], reference: NDArray[np.uint8], rows: int, columns: int
 ) -> NDArray[np.int64]:
@@ -35,7 +51,7 @@ def block_squared_differences(
     return sums
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_image(total: NDArray[np.int64], image: NDArray[np.uint8]) -> None:
     """total += image, in place; int64 (H, W) and uint8 (H, W)."""
     for y in range(image.shape[0]):

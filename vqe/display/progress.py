@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -54,7 +56,14 @@ class ProgressBar:
         self._clock = clock
         self._appears: float | None = None  # a query runs from its first phase on
         self._lock = threading.RLock()
-        self._bar = Progress(
+        self._task: TaskID | None = None
+        self._shown = False
+        self._notebook: _NotebookCell | None = None
+
+    @cached_property
+    def _bar(self) -> Progress:
+        """Made when it is first needed: a query that shows nothing needs none."""
+        return Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -65,28 +74,29 @@ class ProgressBar:
             console=self._console,
             transient=True,
             # Else what a script prints into a pipe would end on the terminal.
-            redirect_stdout=sys.stdout.isatty(),
-            get_time=clock,
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+            get_time=self._clock,
             disable=self._console.is_jupyter,
             expand=True,
         )
-        self._task = self._bar.add_task("starting", total=None, unit="frames")
-        self._shown = False
-        self._notebook: _NotebookCell | None = None
 
     def phase(self, name: str, total: int | None, unit: str = "frames") -> None:
         """Begin a phase that handles `total` of `unit`; None where the total is unknown."""
         with self._lock:
-            # A new task, since resetting one cannot make a known total unknown again.
-            self._bar.remove_task(self._task)
+            if not self._enabled:
+                return
+            if self._task is not None:
+                # A new task, since resetting one cannot make a known total unknown again.
+                self._bar.remove_task(self._task)
             self._task = self._bar.add_task(name, total=total, unit=unit)
             self._show()
 
     def advance(self, n: int) -> None:
         """Add `n` to what the current phase has handled."""
         with self._lock:
-            self._bar.advance(self._task, n)
-            self._show()
+            if self._enabled and self._task is not None:
+                self._bar.advance(self._task, n)
+                self._show()
 
     def close(self) -> None:
         """Remove the bar; further calls do nothing."""
@@ -102,7 +112,7 @@ class ProgressBar:
     def _show(self) -> None:
         if self._appears is None:
             self._appears = self._clock() + DELAY_SECONDS
-        if not self._enabled or self._clock() < self._appears:
+        if self._clock() < self._appears:
             return
         if self._console.is_jupyter:
             # rich needs ipywidgets in a notebook; a cell of our own needs nothing more.

@@ -46,7 +46,7 @@ def profile(query: Query) -> Profile:
     metrics = query.context.metrics
     decision = query.physical.decision if query.physical else None
     return Profile(
-        plan=decision.name if decision else "packet index",
+        plan=_plan_name(query),
         reason=decision.reason if decision else "",
         rows=metrics.rows,
         wall_seconds=metrics.wall_seconds,
@@ -59,3 +59,10 @@ def profile(query: Query) -> Profile:
         labels_to_plan=decision.labels if decision else 0,
         labels_from_store=metrics.labels_from_store,
     )
+
+
+def _plan_name(query: Query) -> str:
+    if query.physical is None:
+        return "not planned yet"
+    decision = query.physical.decision
+    return decision.name if decision else "packet index"

@@ -77,6 +77,10 @@ def _yolov5_classes(outputs: Outputs, size: Size) -> int | None:
     output = _one_tensor(outputs, 3)
     if output is None or not 6 <= output.shape[2] < output.shape[1]:
         return None
+    # The smallest of the family have anchors at the strides 16 and 32 only. What has fewer is a
+    # network with one row per object, such as RT-DETR's 300, and no objectness.
+    if output.shape[1] < len(decode.grid(size, (16, 32))[0]):
+        return None
     return output.shape[2] - 5
 
 

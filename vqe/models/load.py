@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -43,9 +44,9 @@ def load_reference(
     `spec` is one of
     - `torchscript:path`; `onnx:path` (ONNX Runtime); `opencv:path` (OpenCV's dnn), the two files of
       a TensorFlow graph joined by a plus sign: `opencv:weights.pb+graph.pbtxt`;
-    - a `torch.nn.Module`, moved to the device, widened to float32 and put into evaluation mode. It
-      is given float32 RGB 0..1 (N, 3, height, width), or a list of (3, height, width) when it
-      answers a list with one dict per picture, as torchvision's detectors do;
+    - a `torch.nn.Module`, of which a copy is moved to the device, widened to float32 and put into
+      evaluation mode. It is given float32 RGB 0..1 (N, 3, height, width), or a list of (3, height,
+      width) when it answers a list with one dict per picture, as torchvision's detectors do;
     - a callable, uint8 RGB frames (N, H, W, 3) -> per frame a list of (label, score, x0, y0, x1,
       y1), the label a string or an index into `labels`.
 
@@ -74,7 +75,7 @@ def load_reference(
     fingerprint = None if own is None else str(own)
     if isinstance(spec, torch.nn.Module):
         with torch_threads(threads):
-            network = TorchNetwork(spec, where)
+            network = TorchNetwork(_copy_of(spec), where)
         return _network_reference(network, options.named(type(spec).__name__), fingerprint)
     options = options.named(getattr(spec, "__name__", type(spec).__name__))
     return _callable_reference(spec, options, where, fingerprint)
@@ -117,6 +118,17 @@ def _load_files(
     return OpenCVNetwork(paths, threads=threads)
 
 
+def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
+    """The module of the caller stays as it is, and what is done to it later changes no answers."""
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:
+        raise ModelError(
+            f"the module {type(module).__name__} cannot be copied: {first_line(error)}",
+            hint="wrap it in a callable, or export it to ONNX or TorchScript",
+        ) from error
+
+
 def _digest(scheme: str, paths: tuple[Path, ...]) -> str:
     digest = hashlib.sha256(scheme.encode())
     for path in paths:
@@ -134,16 +146,15 @@ def _network_reference(
     labels, class_index = choose_labels(
         layout, n_classes, given=options.labels, stored=network.labels, name=name
     )
-    if fingerprint is not None:
-        identity = f"{fingerprint}/{layout.name}/{PREPROCESSING_VERSION}"
-        fingerprint = hashlib.sha256(identity.encode()).hexdigest()
     usual_batch = CUDA_BATCH if network.runs_on.startswith("cuda") else CPU_BATCH
     return ReferenceNetwork(
         NetworkPipeline(network, layout, labels, class_index, threads=threads),
         name=name,
         labels=labels,
         min_score=_checked_score(options.min_score, layout.min_score),
-        fingerprint=fingerprint,
+        fingerprint=_identity(
+            fingerprint, labels, layout.name, PREPROCESSING_VERSION, class_index.tolist()
+        ),
         batch_size=network.input_shape.batch or usual_batch,
         device=network.runs_on,
     )
@@ -179,10 +190,18 @@ def _callable_reference(
         name=str(options.name),
         labels=options.labels,
         min_score=_checked_score(options.min_score, DEFAULT_MIN_SCORE),
-        fingerprint=fingerprint,
+        fingerprint=_identity(fingerprint, options.labels),
         batch_size=CUDA_BATCH if device.type == "cuda" else CPU_BATCH,
         device=str(device),
     )
+
+
+def _identity(fingerprint: str | None, labels: tuple[str, ...], *how: object) -> str | None:
+    """The fingerprint of weights together with all else that gives their stored detections a
+    meaning: those hold labels by position."""
+    if fingerprint is None:
+        return None
+    return hashlib.sha256(repr((fingerprint, labels, *how)).encode()).hexdigest()
 
 
 def _checked_score(given: float | None, default: float) -> float:

@@ -51,6 +51,14 @@ def possible_specs() -> str:
     return f"possible: {', '.join(SCHEMES.values())}, a torch.nn.Module, a callable"
 
 
+def files_beside(path: Path) -> list[str]:
+    """The names in the folder of `path`, for a hint; none where it cannot be read."""
+    try:
+        return [one.name for one in path.parent.iterdir() if one.is_file()]
+    except OSError:
+        return []
+
+
 def _split_paths(text: str) -> tuple[Path, ...]:
     """One file or two joined by a plus sign, which names of files may contain as well."""
     if Path(text).expanduser().is_file() or "+" not in text:
@@ -63,6 +71,5 @@ def _split_paths(text: str) -> tuple[Path, ...]:
 def _similar_files(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent} either"
-    there = [one.name for one in path.parent.iterdir() if one.is_file()]
-    near = difflib.get_close_matches(path.name, there, n=3)
+    near = difflib.get_close_matches(path.name, files_beside(path), n=3)
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""

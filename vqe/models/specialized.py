@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,53 +14,87 @@ from torch import Tensor, nn
 from vqe.models.threads import torch_threads
 
 SCORING_BATCH = 32
-"""Thumbnails per forward pass, so that a score does not depend on who else is scored."""
+"""Most thumbnails per forward pass. How many there are changes a score in its last bits only."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of specialized model: side of its square input in pixels, and its layers."""
+    """A kind of specialized model: side of its square input in pixels, and its layers.
+
+    All chance in the layers, initial values and dropout, comes from the generator they are built
+    with: torch's own generator belongs to the whole process.
+    """
 
     name: str
     size: int
-    build: Callable[[], nn.Module]
+    build: Callable[[torch.Generator], nn.Module]
     steps: int  # of the optimiser, each on TRAINING_BATCH thumbnails
     learning_rate: float
 
 
-def linear(size: int) -> nn.Module:
+def linear(size: int, generator: torch.Generator) -> nn.Module:
     """Logistic regression over the pixels."""
-    return nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, 1))
+    layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, 1, device="meta"))
+    return _initialised(layers, generator)
 
 
-def convolutional(size: int, filters: int, dense: int) -> nn.Module:
+def convolutional(size: int, filters: int, dense: int, generator: torch.Generator) -> nn.Module:
     """Three strided convolutions that double their filters, then a dense layer.
 
     Strides instead of pooling: five times faster on a CPU. The dense layer sees positions, which a
     fixed camera makes informative.
     """
     side = size // 8
-    return nn.Sequential(
-        nn.Conv2d(3, filters, 5, stride=2, padding=2),  # (N, f, s/2, s/2)
+    wide = 2 * filters
+    layers = nn.Sequential(
+        nn.Conv2d(3, filters, 5, stride=2, padding=2, device="meta"),  # (N, f, s/2, s/2)
         nn.ReLU(),
-        nn.Conv2d(filters, 2 * filters, 3, stride=2, padding=1),  # (N, 2f, s/4, s/4)
+        nn.Conv2d(filters, wide, 3, stride=2, padding=1, device="meta"),  # (N, 2f, s/4, s/4)
         nn.ReLU(),
-        nn.Conv2d(2 * filters, 2 * filters, 3, stride=2, padding=1),  # (N, 2f, s/8, s/8)
+        nn.Conv2d(wide, wide, 3, stride=2, padding=1, device="meta"),  # (N, 2f, s/8, s/8)
         nn.ReLU(),
         nn.Flatten(),
-        nn.Dropout(0.3),
-        nn.Linear(2 * filters * side * side, dense),
+        Dropout(0.3, generator),
+        nn.Linear(wide * side * side, dense, device="meta"),
         nn.ReLU(),
-        nn.Linear(dense, 1),
+        nn.Linear(dense, 1, device="meta"),
     )
+    return _initialised(layers, generator)
+
+
+class Dropout(nn.Module):
+    """As nn.Dropout, but its masks come from `generator`."""
+
+    def __init__(self, share: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.share = share
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zeroes a share of `x` and scales up the rest while training."""
+        if not self.training:
+            return x
+        keep = torch.empty_like(x).bernoulli_(1 - self.share, generator=self.generator)
+        return x * keep.div_(1 - self.share)
+
+
+def _initialised(layers: nn.Module, generator: torch.Generator) -> nn.Module:
+    """The layers, made without values on the device "meta", with those torch would give them."""
+    layers.to_empty(device=generator.device)
+    for layer in layers.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            bound = layer.weight[0].numel() ** -0.5
+            for values in layer.parameters():
+                nn.init.uniform_(values, -bound, bound, generator=generator)
+    return layers
 
 
 ARCHITECTURES = {
     arch.name: arch
     for arch in (
-        Architecture("linear 32", 32, lambda: linear(32), 150, 1e-3),
-        Architecture("cnn 64×16", 64, lambda: convolutional(64, 16, 32), 200, 2e-3),
-        Architecture("cnn 96×24", 96, lambda: convolutional(96, 24, 64), 200, 2e-3),
+        Architecture("linear 32", 32, partial(linear, 32), 150, 1e-3),
+        Architecture("cnn 64×16", 64, partial(convolutional, 64, 16, 32), 200, 2e-3),
+        Architecture("cnn 96×16", 96, partial(convolutional, 96, 16, 64), 200, 2e-3),
     )
 }
 """Every specialized model a plan may use, from the cheapest to the dearest."""
@@ -111,11 +146,9 @@ def train(
     architecture's own number.
     """
     torch_device = torch.device(device)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = arch.build()
-    net = net.to(torch_device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    generator = torch.Generator().manual_seed(seed)  # draws and augments
+    net = arch.build(torch.Generator(torch_device).manual_seed(seed))
+    net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     pixels = _to_tensor(thumbnails, torch_device)  # (N, 3, S, S) in 0..255
     mean = pixels.mean(dim=0, keepdim=True)
     scale = float((pixels - mean).std()) + 1e-3
@@ -124,16 +157,14 @@ def train(
     optimiser = torch.optim.AdamW(net.parameters(), lr=arch.learning_rate, weight_decay=1e-2)
     n_steps = steps or arch.steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, arch.learning_rate, n_steps)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # for dropout
-        for _ in range(n_steps):
-            rows = torch.multinomial(weights, TRAINING_BATCH, replacement=True, generator=generator)
-            x = _augment(_normalise(pixels[rows], mean, scale), generator)
-            loss = nn.functional.binary_cross_entropy_with_logits(net(x)[:, 0], truth[rows])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+    for _ in range(n_steps):
+        rows = torch.multinomial(weights, TRAINING_BATCH, replacement=True, generator=generator)
+        x = _augment(_normalise(pixels[rows], mean, scale), generator)
+        loss = nn.functional.binary_cross_entropy_with_logits(net(x)[:, 0], truth[rows])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
     return SpecializedModel(arch, net, mean, scale)
 
 

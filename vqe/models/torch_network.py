@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import warnings
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from vqe.models.network import (
 )
 from vqe.models.preprocess import Size
 
+_flags = threading.Lock()
+"""cuDNN's flags are one set for the whole process: networks that change them take turns."""
+
 
 class TorchNetwork:
-    """A module in float32 and evaluation mode.
+    """A module, changed in place: on the device, in float32 and in evaluation mode.
 
     Half-precision files are widened: the same weights then give the same detections on every
     device, and CPUs have no fast half arithmetic.
@@ -69,14 +73,19 @@ class TorchNetwork:
     def run(self, pictures: torch.Tensor) -> Outputs:
         """float32 (n, 3, h, w) -> tensors, or one dict per picture."""
         # The profiling executor would compile every batch shape anew and may round differently
-        # before and after; without it the speed is the same.
+        # before and after; without it the speed is the same. This switch belongs to the thread.
         script = isinstance(self.module, torch.jit.ScriptModule)
         plain = torch.jit.optimized_execution(False) if script else nullcontext()  # type: ignore[attr-defined]
-        # TF32 keeps 10 bits: a frame's score would depend on the batch it is in by a hundredth.
-        cuda = self.device.type == "cuda"
-        precise = torch.backends.cudnn.flags(True, allow_tf32=False) if cuda else nullcontext()
+        precise = without_tf32() if self.device.type == "cuda" else nullcontext()
         with torch.inference_mode(), plain, precise:
             return _flat(self.module(list(pictures) if self._takes_list else pictures))
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """TF32 keeps 10 bits: a frame's score would depend on the batch it is in by a hundredth."""
+    with _flags, torch.backends.cudnn.flags(True, allow_tf32=False):
+        yield
 
 
 def load_torchscript(path: Path, device: torch.device) -> TorchNetwork:

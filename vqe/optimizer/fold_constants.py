@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from vqe.errors import ExecutionError
 from vqe.plan.constants import DURATION, TIMESTAMP
 from vqe.plan.expressions import Call, Constant, Expression
 from vqe.plan.kernels import run_kernel
@@ -40,7 +41,7 @@ def _fold(expression: Expression) -> Expression:
         return call
     try:
         result = run_kernel(call, values)
-    except pa.ArrowInvalid:
+    except ExecutionError:
         return call  # it fails when a row asks for it, or never
     return Constant(_python(result), call.type)
 

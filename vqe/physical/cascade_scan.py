@@ -22,7 +22,7 @@ from vqe.schema import SCAN_SCHEMA
 from vqe.storage.labels import LabelStore
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
-from vqe.video.reader import Reader
+from vqe.video.reader import BATCH_FRAMES, Reader
 from vqe.video.segments import Span, spans_of
 
 
@@ -46,7 +46,8 @@ class CascadeScanExec(Operator):
     """The frames of `span` for which `question` holds, as `stages` answer it.
 
     Frames that `labels` knows are neither decoded nor asked again; those in `fresh` (ascending)
-    were labelled for this very query, the others by an earlier one.
+    were labelled for this very query, the others by an earlier one. All other frames are
+    read and answered `batch_frames` at a time.
     """
 
     video: str
@@ -56,6 +57,7 @@ class CascadeScanExec(Operator):
     stages: tuple[Stage, ...]
     labels: LabelStore
     fresh: NDArray[np.int64]
+    batch_frames: int = BATCH_FRAMES
 
     @property
     def schema(self) -> pa.Schema:
@@ -71,15 +73,18 @@ class CascadeScanExec(Operator):
         context.metrics.labels_from_store += int((known.decided_by == CODE["cache"]).sum())
         start, stop = self.span
         todo = np.setdiff1d(np.arange(start, stop), known.ordinals, assume_unique=True)
-        reader = Reader(self.index)
+        reader = Reader(self.index, self.batch_frames)
         cascade = _RunningCascade(self.stages, reader, context)
         context.progress.phase("scanning", stop - start)
-        position = start
+        # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
+        position = _first_from(start, todo, stop)
+        yield self._rows(known.between(start, position))
+        context.progress.advance(position - start)
         with closing(prefetch(reader.read(spans_of(todo)), depth=2)) as batches:
             for frames in batches:
                 context.check()
                 answers = cascade.decide(frames)
-                reached = int(frames.ordinals[-1]) + 1
+                reached = _first_from(int(frames.ordinals[-1]) + 1, todo, stop)
                 yield self._rows(answers, known.between(position, reached))
                 context.progress.advance(reached - position)
                 position = reached
@@ -153,6 +158,12 @@ class _RunningCascade:
         self.decoding.seconds = self.reader.seconds
 
 
+def _first_from(start: int, ordinals: NDArray[np.int64], default: int) -> int:
+    """The first of the ascending ordinals that is not below `start`."""
+    at = np.searchsorted(ordinals, start)
+    return int(ordinals[at]) if at < len(ordinals) else default
+
+
 def _damaged(video: str, lost: list[int]) -> DamagedVideoError:
     spans = spans_of(np.array(lost, np.int64))
     shown = ", ".join(f"{a}" if b == a + 1 else f"{a}–{b - 1}" for a, b in spans[:8])
@@ -160,5 +171,6 @@ def _damaged(video: str, lost: list[int]) -> DamagedVideoError:
     return DamagedVideoError(
         f"{len(lost)} frames of '{video}' cannot be decoded: {shown}{more}",
         lost=tuple(spans),
-        hint="all rows of the readable frames were delivered before this error",
+        hint="the rows of all other frames came before this error; "
+        "to_arrow_table() leaves them in its attribute `table`",
     )

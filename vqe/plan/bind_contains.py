@@ -74,7 +74,7 @@ def _min_score(node: ast.Expression, scope: Scope, model: ModelInfo) -> float:
     return min_score
 
 
-def _region(node: ast.Expression, scope: Scope, video: VideoInfo) -> Box:
+def _region(node: ast.Expression, scope: Scope, video: VideoInfo) -> Box | None:
     if not isinstance(node, ast.Function) or node.name != "box" or node.named:
         raise BindError("region must be a box", hint="box(x0, y0, x1, y1)", offset=node.offset)
     corners = [arg for arg in node.args if not isinstance(arg, ast.Star)]
@@ -98,4 +98,7 @@ def _region(node: ast.Expression, scope: Scope, video: VideoInfo) -> Box:
         raise BindError(
             f"the box lies outside the {video.width}×{video.height} frame", offset=node.offset
         )
-    return x0, y0, x1, y1
+    frame = (0.0, 0.0, float(video.width), float(video.height))
+    region = (max(x0, 0.0), max(y0, 0.0), min(x1, frame[2]), min(y1, frame[3]))
+    # The whole frame is no restriction: it has the centres on its right and lower edge as well.
+    return None if region == frame else region

@@ -21,6 +21,9 @@ NOT_YET: Final = (
 )
 """Functions of the dialect that cannot stand in an expression yet."""
 
+MOST_DIGITS: Final = 18
+"""That an int64 is sure to hold."""
+
 FALSE: Final = Constant(False, BOOLEAN)
 
 
@@ -46,6 +49,16 @@ def bind_expression(node: ast.Expression | ast.Star, scope: Scope) -> Expression
                 return _function(node, scope)
             case ast.Star():
                 raise BindError("* is not a value")
+
+
+def bind_chain(node: ast.Binary, bind: Callable[[ast.Expression], Expression]) -> Expression:
+    """`a AND b AND …` or `a OR b OR …`, each of them bound by `bind`."""
+    conditions = []
+    for operand in ast.operands(node, node.operator):
+        bound = bind(operand)
+        with pointing_at(operand):
+            conditions.append(operators.condition(bound))
+    return operators.connect(node.operator, conditions)
 
 
 def bind_constant(node: ast.Expression, scope: Scope, what: str) -> Constant:
@@ -90,10 +103,10 @@ def _operator(node: ast.Unary | ast.Binary, scope: Scope) -> Expression:
         case ast.Unary(_, operand):
             operators.negate(bound := bind_expression(operand, scope))
             return bound
+        case ast.Binary("AND" | "OR"):
+            return bind_chain(node, lambda operand: bind_expression(operand, scope))
         case ast.Binary(operator, left_node, right_node):
             left, right = bind_expression(left_node, scope), bind_expression(right_node, scope)
-    if operator in operators.CONNECTIVES:
-        return operators.connect(operator, left, right)
     if operator in operators.COMPARISONS:
         return operators.compare(operator, left, right)
     return operators.arithmetic(operator, left, right)
@@ -103,14 +116,14 @@ def _predicate(node: ast.Between | ast.In | ast.IsNull, scope: Scope) -> Express
     operand = bind_expression(node.operand, scope)
     match node:
         case ast.Between(_, low, high):
-            bound = operators.connect(
-                "AND",
-                operators.compare(">=", operand, bind_expression(low, scope)),
-                operators.compare("<=", operand, bind_expression(high, scope)),
-            )
+            reached = operators.compare(">=", operand, bind_expression(low, scope))
+            passed = operators.compare("<=", operand, bind_expression(high, scope))
+            bound = operators.connect("AND", [reached, passed])
         case ast.In(_, options):
             values = [bind_expression(option, scope) for option in options]
-            bound = _any([operators.compare("=", operand, value) for value in values])
+            bound = operators.connect(
+                "OR", [operators.compare("=", operand, value) for value in values]
+            )
         case ast.IsNull():
             bound = Call("is_null", (operand,), BOOLEAN)
     return _invert(bound) if node.negated else bound
@@ -172,6 +185,10 @@ def _round(args: Sequence[Expression]) -> Expression:
         raise BindError(f"round() takes a number, got {operators.describe(value)}")
     if not isinstance(digits, Constant) or digits.type != INTEGER:
         raise BindError(f"round() takes digits as a whole number, got {operators.describe(digits)}")
+    if not -MOST_DIGITS <= digits.value <= MOST_DIGITS:
+        raise BindError(
+            f"round() takes from -{MOST_DIGITS} to {MOST_DIGITS} digits, got {digits.value}"
+        )
     return Call("round_binary", (value, Constant(digits.value, pa.int32())), value.type)
 
 
@@ -183,11 +200,3 @@ FUNCTIONS: Final[dict[str, Callable[[Sequence[Expression]], Expression]]] = {
 
 def _invert(operand: Expression) -> Expression:
     return Call("invert", (operators.condition(operand),), BOOLEAN)
-
-
-def _any(conditions: list[Expression]) -> Expression:
-    """A balanced OR, so that long lists do not nest deeply."""
-    if len(conditions) == 1:
-        return conditions[0]
-    half = len(conditions) // 2
-    return operators.connect("OR", _any(conditions[:half]), _any(conditions[half:]))

@@ -10,12 +10,12 @@ from typing import Literal
 from vqe.errors import BindError, UnsupportedError, VqeError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_contains import bind_contains
-from vqe.plan.bind_expressions import bind_constant, bind_expression
+from vqe.plan.bind_expressions import bind_chain, bind_constant, bind_expression
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
 from vqe.plan.expressions import Column, Expression
 from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
-from vqe.plan.operators import condition, connect, describe
+from vqe.plan.operators import condition, describe
 from vqe.plan.parameters import Parameters, Values
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, SCAN_SCHEMA, VIDEO_SCHEMA
@@ -146,10 +146,7 @@ def _condition(
 ) -> Expression:
     """A condition whose conjuncts may be visual."""
     if isinstance(node, ast.Binary) and node.operator == "AND":
-        left = _condition(node.left, scope, model, video)
-        right = _condition(node.right, scope, model, video)
-        with pointing_at(node):
-            return connect("AND", left, right)
+        return bind_chain(node, lambda operand: _condition(operand, scope, model, video))
     if isinstance(node, ast.Function) and _is_contains(node):
         assert model is not None
         return bind_contains(node, scope, model, video)
@@ -158,8 +155,8 @@ def _condition(
 
 def _conjuncts(node: ast.Expression | None) -> Iterator[ast.Expression]:
     if isinstance(node, ast.Binary) and node.operator == "AND":
-        yield from _conjuncts(node.left)
-        yield from _conjuncts(node.right)
+        for operand in ast.operands(node, "AND"):
+            yield from _conjuncts(operand)
     elif node is not None:
         yield node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -24,6 +24,7 @@ class ModelInfo:
     labels: tuple[str, ...]
     min_score: float  # default of contains(…, min_score => s)
     floor: float  # detections below this score are never reported
+    network: object = field(default=None, compare=False, repr=False)  # what the catalog finds it by
 
 
 class CatalogView(Protocol):

@@ -7,6 +7,7 @@ import math
 import numbers
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from vqe.plan.expressions import Constant
@@ -34,8 +35,8 @@ def constant(value: object) -> Constant:
     match value:
         case None:
             return Constant(None, NULL)
-        case bool():
-            return Constant(value, BOOLEAN)
+        case bool() | np.bool_():
+            return Constant(bool(value), BOOLEAN)
         case str():
             return Constant(str(value), STRING)
         case datetime.timedelta():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Final
 
 import pyarrow as pa
 
+from vqe.errors import BindError
 from vqe.sql import ast
 from vqe.sql.literals import format_moment
 from vqe.sql.unparse import unparse_expression
@@ -29,7 +32,14 @@ SYMBOLS: Final = {
 }
 """Arrow compute functions of two arguments that SQL writes between them."""
 
+CHAINS: Final = ("and_kleene", "or_kleene")
+"""Those whose arguments may be grouped in any way."""
+
 PREFIXES: Final = {"negate_checked": "-", "invert": "NOT"}
+
+
+DEEPEST: Final = 150
+"""Levels of calls: whoever walks an expression may recurse."""
 
 
 class _Printed:
@@ -67,6 +77,13 @@ class Call(_Printed):
     function: str
     args: tuple[Expression, ...]
     type: pa.DataType
+    depth: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        depth = 1 + max((arg.depth for arg in self.args if isinstance(arg, Call)), default=0)
+        if depth > DEEPEST:
+            raise BindError("the expression is nested too deeply")
+        object.__setattr__(self, "depth", depth)
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,15 @@ class Contains(_Printed):
 Expression = Column | Constant | Call | Contains
 
 
+def operands(expression: Expression, function: str) -> Iterator[Expression]:
+    """From left to right what calls of `function`, one inside the other, are applied to."""
+    if isinstance(expression, Call) and expression.function == function:
+        for arg in expression.args:
+            yield from operands(arg, function)
+    else:
+        yield expression
+
+
 def to_sql(expression: Expression) -> ast.Expression:
     """The expression as the statement would spell it."""
     match expression:
@@ -102,14 +128,18 @@ def to_sql(expression: Expression) -> ast.Expression:
                 )
                 named.append(ast.Named("region", ast.Function("box", corners)))
             return ast.Function("contains", (ast.Literal(label),), tuple(named))
+        case Call("if_else"):
+            return _case_to_sql(expression)
         case Call():
             return _call_to_sql(expression)
 
 
 def _call_to_sql(call: Call) -> ast.Expression:
-    if call.function == "if_else":
-        return _case_to_sql(call)
-    function, args = call.function, tuple(to_sql(arg) for arg in call.args)
+    function = call.function
+    if function in CHAINS:
+        parts = map(to_sql, operands(call, function))
+        return reduce(lambda left, right: ast.Binary(SYMBOLS[function], left, right), parts)
+    args = tuple(to_sql(arg) for arg in call.args)
     if function in SYMBOLS:
         whole = function == "divide_checked" and pa.types.is_integer(call.type)
         return ast.Binary("//" if whole else SYMBOLS[function], *args)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from vqe.errors import ExecutionError
 from vqe.plan.expressions import Call
 
 OPTIONS: Final = {
@@ -19,8 +21,11 @@ OPTIONS: Final = {
 def run_kernel(call: Call, args: Sequence[Any]) -> Any:
     """The Arrow array or scalar that `call` yields for the values of its arguments.
 
-    Raises pyarrow.ArrowInvalid where there is no value: division by zero, overflow.
+    Raises ExecutionError where there is no value: division by zero, overflow.
     """
-    if call.function == "cast":
-        return pc.cast(args[0], call.type)
-    return pc.call_function(call.function, list(args), options=OPTIONS.get(call.function))
+    try:
+        if call.function == "cast":
+            return pc.cast(args[0], call.type)
+        return pc.call_function(call.function, list(args), options=OPTIONS.get(call.function))
+    except pa.ArrowException as error:
+        raise ExecutionError(f"{call} has no value: {error}") from error

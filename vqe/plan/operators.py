@@ -86,9 +86,13 @@ def compare(operator: str, left: Expression, right: Expression) -> Expression:
     return Call(COMPARISONS[operator], (left, right), BOOLEAN)
 
 
-def connect(operator: str, left: Expression, right: Expression) -> Expression:
-    """`left AND right` or `left OR right`."""
-    return Call(CONNECTIVES[operator], (condition(left), condition(right)), BOOLEAN)
+def connect(operator: str, conditions: Sequence[Expression]) -> Expression:
+    """The conditions joined by AND or OR, in a balanced tree: long chains do not nest deeply."""
+    if len(conditions) == 1:
+        return condition(conditions[0])
+    half = (len(conditions) + 1) // 2
+    sides = connect(operator, conditions[:half]), connect(operator, conditions[half:])
+    return Call(CONNECTIVES[operator], sides, BOOLEAN)
 
 
 def condition(expression: Expression, what: str = "a condition") -> Expression:

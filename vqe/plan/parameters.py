@@ -16,7 +16,8 @@ class Parameters:
     """Looks values up, and remembers which were asked for."""
 
     def __init__(self, values: Values | None) -> None:
-        if isinstance(values, str | bytes):
+        known = values is None or isinstance(values, Sequence | Mapping)
+        if not known or isinstance(values, str | bytes):
             raise BindError(
                 f"parameters are a list or a dict, got {values!r}",
                 hint="put a single value into a list",

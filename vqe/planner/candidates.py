@@ -30,28 +30,33 @@ class ModelCandidate:
 
 def fit_detectors(evidence: Evidence) -> list[DetectorCandidate]:
     """Every difference detector, trained on the training blocks; none without empty frames."""
-    if evidence.blocks is None:
+    if evidence.differences is None:
         return []
     training = evidence.training
-    blocks, present = evidence.blocks[training], evidence.present[training]
+    differences, present = evidence.differences[training], evidence.present[training]
     if not present.any():
         return []
-    detectors = [fit(blocks, present) for fit in DETECTORS.values()]
-    selection = evidence.blocks[~training]
+    detectors = [fit(differences, present) for fit in DETECTORS.values()]
+    selection = evidence.differences[~training]
     return [DetectorCandidate(detector, detector.distance(selection)) for detector in detectors]
 
 
-def fit_model(
+def train_model(
     arch: Architecture, evidence: Evidence, *, seed: int, device: str, steps: int | None = None
-) -> ModelCandidate:
+) -> SpecializedModel:
     """One specialized model, trained on the training blocks."""
-    thumbnails, training = evidence.thumbnails[arch.size], evidence.training
-    model = train(
+    training = evidence.training
+    return train(
         arch,
-        thumbnails[training],
+        evidence.thumbnails[arch.size][training],
         evidence.present[training],
         seed=seed,
         device=device,
         steps=steps,
     )
-    return ModelCandidate(model, model.score(thumbnails[~training]).astype(np.float64))
+
+
+def score_selection(model: SpecializedModel, evidence: Evidence) -> ModelCandidate:
+    """A model with its scores for the selection frames."""
+    thumbnails = evidence.thumbnails[model.size][~evidence.training]
+    return ModelCandidate(model, model.score(thumbnails).astype(np.float64))

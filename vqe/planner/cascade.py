@@ -15,7 +15,8 @@ from vqe.physical.stages import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.cost import Costs
 from vqe.planner.decision import Decision
-from vqe.planner.evidence import Labeller, collect
+from vqe.planner.evidence import collect
+from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
 from vqe.runtime.context import Context
@@ -52,50 +53,60 @@ class VisualScan:
         """Frames in the span."""
         return self.span[1] - self.span[0]
 
+    @property
+    def remaining(self) -> NDArray[np.int64]:
+        """The frames of the span without a label, int64 ascending."""
+        known, _ = self.labels.best_score(self.question.label)
+        return np.setdiff1d(np.arange(*self.span), known)
+
+    @property
+    def work(self) -> tuple[int, int]:
+        """Frames still to be answered, and frames that the decoder must produce for them."""
+        remaining = self.remaining
+        return len(remaining), frames_to_decode(self.index, spans_of(remaining))
+
 
 def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
     """The cascade for a scan, and the frames labelled on the way, int64 ascending."""
+    nothing = np.empty(0, np.int64)
     if scan.accuracy.exact:
-        return Decision((), "EXACT asks the reference network"), np.empty(0, np.int64)
+        return Decision((), "EXACT asks the reference network"), nothing
     stored = stored_decision(scan, store)
     if stored is not None:
-        return stored, np.empty(0, np.int64)
+        return stored, nothing
+    if not len(scan.remaining):
+        return Decision((), "all labels are stored"), nothing
     labeller = Labeller(scan.network, scan.question, scan.labels, context)
     with context.metrics.phase("labelling"):
         found = _leading_rows(scan, labeller, context)
     if scan.limit is not None and found >= scan.limit:
         # Not kept: it holds for this LIMIT only.
-        reason = f"the first {len(labeller.fresh)} frames hold the {scan.limit} rows of LIMIT"
-        return Decision((), reason, labels=len(labeller.fresh)), labels_of(labeller)
-    blocks = draw_blocks(scan.index, scan.span, scan.accuracy.unit_us, context.settings.seed)
-    if blocks:
-        decision = _learn(scan, blocks, labeller, context)
+        decision = Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
     else:
-        decision = Decision((), f"{scan.frames:,} frames are too few to learn from")
-    if scan.key is not None:
-        store.keep_plan(scan.key, decision)
-    return replace(decision, labels=len(labeller.fresh)), labels_of(labeller)
+        decision = _learn(scan, labeller, context)
+        if scan.key is not None:
+            store.keep_plan(scan.key, decision)
+    fresh = np.array(sorted(labeller.fresh), np.int64)
+    return replace(decision, labels=len(fresh)), fresh
 
 
 def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
-    """What an earlier query decided for the same question."""
+    """What an earlier query decided for the same question, with predictions for what remains."""
     decision = None if scan.key is None else store.plan(scan.key)
-    assert decision is None or isinstance(decision, Decision)
-    return decision and replace(decision, reason="stored plan", labels=0)
-
-
-def labels_of(labeller: Labeller) -> NDArray[np.int64]:
-    """The frames it labelled, ascending."""
-    return np.array(sorted(labeller.fresh), np.int64)
+    if decision is None:
+        return None
+    assert isinstance(decision, Decision)
+    predictions = decision.cost.predict(*scan.work) if decision.cost else ()
+    return replace(decision, reason="stored plan", predictions=predictions, labels=0)
 
 
 def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:
     """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
-    if not scan.limit:
-        return 0
     start, stop = scan.span
     leading = min(start + label_budget(scan.frames) // 2, stop)
-    reader = Reader(scan.index, batch_frames=max(scan.network.batch_size, 1))
+    if not scan.limit or scan.limit > leading - start:
+        return 0
+    reader = Reader(scan.index, batch_frames=scan.network.batch_size)
     found = 0
     context.progress.phase("labelling", leading - start)
     with closing(reader.read([(start, leading)])) as batches:
@@ -103,55 +114,62 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
             context.check()
             found += int(labeller.label(frames).sum())
             context.progress.advance(len(frames))
-            if found >= scan.limit:
+            still = leading - int(frames.ordinals[-1])
+            if found >= scan.limit or found + still < scan.limit:
                 break
     return found
 
 
-def _first_look(scan: VisualScan, block: Block, labeller: Labeller) -> None:
-    """Labels one block, which tells how fast the reference network is."""
-    batch_frames = scan.network.batch_size
-    with closing(Reader(scan.index, batch_frames).read([(block.start, block.stop)])) as batches:
-        for frames in batches:
-            labeller.label(frames.select(np.flatnonzero(np.isin(frames.ordinals, block.ordinals))))
-            labeller.measure(frames)
-
-
-def _learn(
-    scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
-) -> Decision:
+def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
+    """Labels a sample and searches for a cascade, unless that cannot pay."""
+    blocks = draw_blocks(scan.index, scan.span, scan.accuracy.unit_us, context.settings.seed)
+    if not blocks:
+        return Decision((), f"{scan.frames:,} frames are too few to learn from")
     with context.metrics.phase("labelling"):
-        _first_look(scan, blocks[0], labeller)
-        n_labels = sum(len(block.ordinals) for block in blocks)
-        saving = (scan.frames - n_labels) * labeller.seconds_per_frame
+        seconds_per_frame = _first_look(scan, blocks, labeller, context)
+        sampled = np.concatenate([block.ordinals for block in blocks])
+        saving = len(np.setdiff1d(scan.remaining, sampled)) * seconds_per_frame
         if saving < LEAST_SAVING_SECONDS:
-            per_second = 1 / labeller.seconds_per_frame
-            return Decision(
-                (),
-                f"at {per_second:,.0f} frames/s of {scan.network.name} there are only "
-                f"{saving:.1f} s to save",
-            )
+            return Decision((), f"{scan.network.name} is done with the rest in {saving:.1f} s")
         evidence = collect(scan.index, blocks, labeller, context)
+    if evidence is None:
+        return Decision((), "none of the sampled frames can be decoded")
     selected = evidence.present[~evidence.training]
     if selected.all() or not selected.any():
         what = "all" if selected.all() else "none"
         return Decision((), f"{what} of the {len(selected)} selection frames are positive")
     costs = Costs(
         decode=evidence.decode_seconds,
-        reference=labeller.seconds_per_frame,
+        reference=labeller.seconds_per_frame or seconds_per_frame,
         difference=evidence.difference_seconds,
         specialized={},
     )
-    known, _ = scan.labels.best_score(scan.question.label)
-    remaining = np.setdiff1d(np.arange(*scan.span), known)
+    frames, decoded = scan.work
     context.progress.phase("training", len(ARCHITECTURES), unit="models")
     search = Search(
         index=scan.index,
         evidence=evidence,
         accuracy=scan.accuracy,
         costs=costs,
-        frames=len(remaining),
-        decoded=frames_to_decode(scan.index, spans_of(remaining)),
+        frames=frames,
+        decoded=decoded,
         reference_name=scan.network.name,
     )
     return search.run(context, scan.network.device)
+
+
+def _first_look(
+    scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
+) -> float:
+    """Labels the first block that can be decoded; the reference network's seconds per frame."""
+    for block in blocks:
+        reader = Reader(scan.index, batch_frames=scan.network.batch_size)
+        with closing(reader.read([(block.start, block.stop)])) as batches:
+            for frames in batches:
+                context.check()
+                wanted = np.flatnonzero(np.isin(frames.ordinals, block.ordinals))
+                labeller.label(frames.select(wanted.tolist()))
+                labeller.measure(frames)
+        if labeller.seconds_per_frame is not None:
+            return labeller.seconds_per_frame
+    return 0.0

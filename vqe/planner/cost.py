@@ -6,7 +6,6 @@ section 6), and what that leaves out: decoding, resizing, and the one-off work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -29,15 +28,22 @@ class StagePrediction:
     seconds: float
 
 
-def predict(frames: float, stages: Sequence[StageCost]) -> tuple[StagePrediction, ...]:
-    """Each step's share of the work when `frames` enter the first."""
-    predictions = []
-    for stage in stages:
-        passed_on = frames * stage.pass_rate
-        seconds = frames * stage.seconds_per_frame
-        predictions.append(StagePrediction(stage.name, frames, frames - passed_on, seconds))
-        frames = passed_on
-    return tuple(predictions)
+@dataclass(frozen=True)
+class ScanCost:
+    """What a plan takes: seconds per frame that leaves the decoder, and its stages in order."""
+
+    decode_seconds: float
+    stages: tuple[StageCost, ...]
+
+    def predict(self, frames: float, decoded: float) -> tuple[StagePrediction, ...]:
+        """Each step's share of the work: `frames` to answer, for which `decoded` are decoded."""
+        predictions = [StagePrediction("decode", decoded, 0, decoded * self.decode_seconds)]
+        for stage in self.stages:
+            passed_on = frames * stage.pass_rate
+            seconds = frames * stage.seconds_per_frame
+            predictions.append(StagePrediction(stage.name, frames, frames - passed_on, seconds))
+            frames = passed_on
+        return tuple(predictions)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vqe.physical.stages import Stage
-from vqe.planner.cost import StagePrediction
+from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.statistics.units import ErrorCounts
 
 NO_CASCADE = "no cascade"
@@ -35,13 +35,14 @@ class Measured:
 class Decision:
     """The cascade of a scan.
 
-    `stages` before the reference network (none: it answers every frame); `predictions` for each
-    step of the scan, decoding first; `measured` is None where nothing was estimated; `labels` were
-    spent to decide.
+    `stages` before the reference network (none: it answers every frame); `cost` and from it
+    `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
+    estimated; `labels` were spent to decide.
     """
 
     stages: tuple[Stage, ...]
     reason: str
+    cost: ScanCost | None = None
     predictions: tuple[StagePrediction, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     measured: Measured | None = None

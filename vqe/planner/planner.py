@@ -19,6 +19,7 @@ from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.runtime.context import Context
 from vqe.video.fingerprint import fingerprint
 from vqe.video.index import VideoIndex, build_index
+from vqe.video.reader import BATCH_FRAMES
 from vqe.video.segments import Span
 
 
@@ -78,6 +79,9 @@ class Planner:
             return IndexScanExec(scan.video.name, index, span_of(scan.range, index))
         visual = self._visual(scan, index, limit)
         self.decision, fresh = decide(visual, self.resources.store, self.context)
+        # An open LIMIT should not pay for more of the network's answers than one call gives.
+        asks_all = limit is not None and not self.decision.stages
+        batch_frames = min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES
         last = ReferenceStage(visual.network, visual.question, visual.labels)
         return CascadeScanExec(
             scan.video.name,
@@ -87,6 +91,7 @@ class Planner:
             (*self.decision.stages, last),
             visual.labels,
             fresh,
+            batch_frames,
         )
 
     def _visual(self, scan: Scan, index: VideoIndex, limit: int | None) -> VisualScan:

@@ -7,16 +7,21 @@ is worth the time to train them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from vqe.models.specialized import ARCHITECTURES, Architecture
+from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
 from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
 from vqe.plan.accuracy import Accuracy
-from vqe.planner.candidates import DetectorCandidate, ModelCandidate, fit_detectors, fit_model
-from vqe.planner.cost import Costs, StageCost, StagePrediction, predict
+from vqe.planner.candidates import (
+    DetectorCandidate,
+    ModelCandidate,
+    fit_detectors,
+    score_selection,
+    train_model,
+)
+from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
@@ -26,6 +31,9 @@ from vqe.video.index import VideoIndex
 
 TRIAL_STEPS = 4
 """Optimiser steps that are timed to foretell how long a training takes."""
+
+SCORED = 256
+"""Thumbnails that are scored to measure how long scoring takes."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,9 @@ class Search:
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
         units = unit_of(timestamps, accuracy.unit_us)
         self.selection = Selection(
-            evidence.present[chosen], np.unique(units, return_inverse=True)[1]
+            present=evidence.present[chosen],
+            unit=np.unique(units, return_inverse=True)[1],
+            block=evidence.block[chosen],
         )
         self.plans: list[Plan] = []
         self.skipped: list[Alternative] = []
@@ -85,8 +95,9 @@ class Search:
             if not self._worth_training(arch, context, device):
                 continue
             with context.metrics.phase("training"):
-                model = fit_model(arch, self.evidence, seed=context.settings.seed, device=device)
-                self._measure_scoring(model)
+                trained, _ = self._train(arch, context, device)
+                self._measure_scoring(trained)
+                model = score_selection(trained, self.evidence)
             context.progress.advance(1)
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
@@ -121,50 +132,53 @@ class Search:
         if not present.any() or present.all():
             return False
         with context.metrics.phase("training"):
-            seed = context.settings.seed
-            fit_model(arch, self.evidence, seed=seed, device=device, steps=1)  # warms up
-            clock = time.perf_counter()
-            trial = fit_model(arch, self.evidence, seed=seed, device=device, steps=TRIAL_STEPS)
-            training_seconds = (time.perf_counter() - clock) * arch.steps / TRIAL_STEPS
+            self._train(arch, context, device, steps=1)  # what happens once is not measured
+            trial, first = self._train(arch, context, device, steps=1)
+            _, more = self._train(arch, context, device, steps=1 + TRIAL_STEPS)
             self._measure_scoring(trial)
+        training_seconds = first + max(more - first, 0.0) * (arch.steps - 1) / TRIAL_STEPS
         scoring = self.frames * self.costs.specialized[arch.name]
-        saving = self._best_seconds() - self._decoding.seconds - scoring
+        decoding = self.decoded * self.costs.decode
+        saving = self._best_seconds() - decoding - scoring
         if saving > training_seconds:
             return True
         reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
         self.skipped.append(Alternative(arch.name, None, reason))
         return False
 
-    def _measure_scoring(self, model: ModelCandidate) -> None:
-        """Seconds per frame of a model, its thumbnail included."""
-        size = model.model.size
-        thumbnails = self.evidence.thumbnails[size]
+    def _train(
+        self, arch: Architecture, context: Context, device: str, steps: int | None = None
+    ) -> tuple[SpecializedModel, float]:
+        """A model, and the seconds that its training took."""
         clock = time.perf_counter()
-        model.model.score(thumbnails)
+        seed = context.settings.seed
+        model = train_model(arch, self.evidence, seed=seed, device=device, steps=steps)
+        return model, time.perf_counter() - clock
+
+    def _measure_scoring(self, model: SpecializedModel) -> None:
+        """Seconds per frame of a model, its thumbnail included."""
+        thumbnails = self.evidence.thumbnails[model.size][:SCORED]
+        clock = time.perf_counter()
+        model.score(thumbnails)
         scoring = (time.perf_counter() - clock) / len(thumbnails)
-        resizing = self.evidence.thumbnail_seconds[size]
-        self.costs.specialized[model.model.name] = resizing + scoring
+        self.costs.specialized[model.name] = self.evidence.thumbnail_seconds[model.size] + scoring
 
-    @property
-    def _decoding(self) -> StagePrediction:
-        return StagePrediction("decode", self.decoded, 0, self.decoded * self.costs.decode)
-
-    def _stages(self, plan: Plan | None) -> Iterator[StageCost]:
-        """The stages of `plan`, and the reference network; None is that alone."""
+    def _cost(self, plan: Plan | None) -> ScanCost:
+        """Of `plan` with the reference network behind it; None is that alone."""
+        stages = []
         if plan is not None and plan.detector is not None:
             name = plan.detector.detector.name
-            yield StageCost(name, self.costs.difference, plan.thresholds.detector_passes)
+            passes = plan.thresholds.detector_passes
+            stages.append(StageCost(name, self.costs.difference, passes))
         if plan is not None and plan.model is not None:
             name = plan.model.model.name
             passes = plan.thresholds.model_passes
-            yield StageCost(name, self.costs.specialized[name], passes)
-        yield StageCost(self.reference_name, self.costs.reference, 0)
-
-    def _predict(self, plan: Plan | None) -> tuple[StagePrediction, ...]:
-        return (self._decoding, *predict(self.frames, list(self._stages(plan))))
+            stages.append(StageCost(name, self.costs.specialized[name], passes))
+        stages.append(StageCost(self.reference_name, self.costs.reference, 0))
+        return ScanCost(self.costs.decode, tuple(stages))
 
     def _seconds(self, plan: Plan | None) -> float:
-        return sum(step.seconds for step in self._predict(plan))
+        return sum(step.seconds for step in self._cost(plan).predict(self.frames, self.decoded))
 
     def _best_seconds(self) -> float:
         return min(self._seconds(plan) for plan in (None, *self.plans))
@@ -189,7 +203,8 @@ class Search:
         return Decision(
             stages=_stages(best, self.evidence) if best else (),
             reason="cheapest plan that keeps the bounds" if best else "no cheaper plan keeps them",
-            predictions=self._predict(best),
+            cost=self._cost(best),
+            predictions=self._cost(best).predict(self.frames, self.decoded),
             alternatives=tuple(alternatives + self.skipped),
             measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
         )

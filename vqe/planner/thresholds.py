@@ -36,11 +36,13 @@ SAFETY_SHARE = 0.05
 class Selection:
     """Truth and metric unit of n frames that no detector or model was trained on.
 
-    `present`: bool (n,); `unit`: int64 (n,), numbered 0..U−1 in ascending order.
+    `present`: bool (n,); `unit`: int64 (n,), numbered 0..U−1 in ascending order; `block`: int64
+    (n,), the sampled block: frames of one block are hardly independent.
     """
 
     present: NDArray[np.bool_]
     unit: NDArray[np.int64]
+    block: NDArray[np.int64]
 
     @property
     def majority(self) -> NDArray[np.int64]:
@@ -53,11 +55,6 @@ class Selection:
         return unit_answers(self.present, self.unit)
 
     @property
-    def n_positive_units(self) -> int:
-        """Units in which the reference network sees the object."""
-        return int(self.positive_units.sum())
-
-    @property
     def firm_positives(self) -> NDArray[np.bool_]:
         """The positive frames of positive units, bool (n,): not the flickers."""
         return self.present & self.positive_units[self.unit]
@@ -66,6 +63,10 @@ class Selection:
     def firm_negatives(self) -> NDArray[np.bool_]:
         """The negative frames of negative units, bool (n,)."""
         return ~self.present & ~self.positive_units[self.unit]
+
+    def sample(self, values: NDArray[np.float64], of: NDArray[np.bool_]) -> NormalSample:
+        """The values of some of the frames, which are worth as many as they have blocks."""
+        return NormalSample(values[of], len(np.unique(self.block[of])))
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,7 @@ def _absence_levels(
         if values is None or accuracy.fnr is None:
             levels.append(_NEVER_ABSENT)
             continue
-        sample = NormalSample(values[selection.firm_positives], selection.n_positive_units)
+        sample = selection.sample(values, selection.firm_positives)
         ceiling = sample.lower_bound(accuracy.fnr / sources)
         levels.append(_levels(values[~selection.present], ceiling, sample) or _NEVER_ABSENT)
     return levels[0], levels[1]
@@ -252,7 +253,7 @@ def _presence_levels(
     selection: Selection, score: NDArray[np.float64] | None, accuracy: Accuracy
 ) -> _Levels:
     """Values of c_high to try; mirrored, they are those of an absence level."""
-    positives = selection.n_positive_units
+    positives = max(int(selection.positive_units.sum()), 1)
     negatives = len(selection.positive_units) - positives
     shares = [] if accuracy.fpr is None else [accuracy.fpr]
     if accuracy.fdr is not None:
@@ -260,7 +261,7 @@ def _presence_levels(
         shares.append(accuracy.fdr * positives / max(negatives, 1))
     if score is None or not shares or min(shares) == 0:
         return _NEVER_PRESENT
-    sample = NormalSample(-score[selection.firm_negatives], negatives)
+    sample = selection.sample(-score, selection.firm_negatives)
     ceiling = sample.lower_bound(min(*shares, 0.5))
     mirrored = _levels(-score[selection.present], ceiling, sample)
     if mirrored is None:

@@ -125,6 +125,15 @@ Expression = (
 )
 
 
+def operands(node: Expression, operator: str) -> list[Expression]:
+    """`a`, `b` and `c` of `a operator b operator c`; only the node where it is something else."""
+    rest = []
+    while isinstance(node, Binary) and node.operator == operator:
+        rest.append(node.right)
+        node = node.left
+    return [node, *reversed(rest)]
+
+
 @dataclass(frozen=True)
 class Frames(Located):
     """`SELECT FRAMES`."""

@@ -51,16 +51,16 @@ class Builder(Transformer[Token, Any]):
         return ast.Explain(query, analyze is not None, offset=meta.start_pos)
 
     def query(self, meta: Meta, *parts: Any) -> ast.Query:
-        selection, source, where, group_by, having, order_by, limit, *clauses = parts
+        selection, source, where, group_by, having, *rest = parts
         return ast.Query(
             selection,
             source,
             where,
             group_by,
             having,
-            order_by,
-            limit,
-            tuple(clauses),
+            order_by=next((part for part in rest if isinstance(part, ast.OrderBy)), None),
+            limit=next((part for part in rest if isinstance(part, ast.Limit)), None),
+            clauses=tuple(p for p in rest if not isinstance(p, ast.OrderBy | ast.Limit)),
             offset=meta.start_pos,
             sql=self.sql,
         )
@@ -137,6 +137,11 @@ class Builder(Transformer[Token, Any]):
         symbol = _SYNONYMS.get(operator, operator.upper())
         return ast.Binary(symbol, left, right, offset=_offset(operator))
 
+    def chain(self, meta: Meta, left: ast.Expression, *rest: Any) -> ast.Expression:
+        for operator, right in zip(rest[::2], rest[1::2], strict=True):
+            left = self.binary(meta, left, operator, right)
+        return left
+
     def unary(self, meta: Meta, operator: Token, operand: ast.Expression) -> ast.Unary:
         return ast.Unary(operator.upper(), operand, offset=meta.start_pos)
 
@@ -193,10 +198,12 @@ class Builder(Transformer[Token, Any]):
         text = str(token)
         if token.type == "QUOTED_NAME":
             text = text[1:-1].replace('""', '"')
+        if not text:
+            raise self._error("a name cannot be empty", meta.start_pos)
         return ast.Name(text, offset=meta.start_pos)
 
     def number(self, meta: Meta, token: Token) -> ast.Literal:
-        value: int | float = int(token) if token.isdigit() else float(token)
+        value: int | float = int(token) if token.isdecimal() else float(token)
         if value > _LARGEST if isinstance(value, int) else math.isinf(value):
             raise self._error(f"{token} is too large a number", meta.start_pos)
         return ast.Literal(value, offset=meta.start_pos)
@@ -230,7 +237,7 @@ class Builder(Transformer[Token, Any]):
             key = self.n_question_marks
         else:
             self.explicit_parameters = True
-            if token[1:].isdigit():
+            if token[1:].isdecimal():
                 key = int(token[1:])
         if key == 0:
             raise self._error("parameters count from $1", meta.start_pos)

@@ -74,8 +74,11 @@ def unparse_literal(value: int | float | str | bool | None) -> str:
 def _expression(node: ast.Expression | ast.Star) -> tuple[int, str]:  # noqa: PLR0911 - one per kind
     """How tightly the expression binds, and its text."""
     match node:
-        case ast.Binary("AND" | "OR" as operator, left, right):
-            return BINDING[operator], _binary(operator, left, right, BINDING[operator])
+        case ast.Binary("AND" | "OR" as operator):
+            own = BINDING[operator]
+            first, *rest = ast.operands(node, operator)
+            texts = (unparse_expression(operand, own + 1) for operand in rest)
+            return own, f" {operator} ".join([unparse_expression(first, own), *texts])
         case ast.Binary(operator, left, right):
             own = BINDING[operator]
             # Comparisons do not chain, so that their left operand binds more tightly too.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -46,16 +47,18 @@ class NormalSample:
         return np.array([draw.cdf(level) if math.isfinite(level) else 0.0 for level in levels])
 
 
+@lru_cache
 def student_quantile(p: float, degrees: int) -> float:
-    """Quantile of Student's t by its expansion in 1/degrees (Abramowitz & Stegun 26.7.5).
+    """Quantile of Student's t, by integrating its density.
 
-    Off by less than 1 % from 5 degrees of freedom on for p in [0.005, 0.995].
+    With t = √v · tan θ the density becomes cos^(v−1) θ on (−π/2, π/2), which a fixed grid serves
+    for any p: the error is below 0.1 % for p in [0.0001, 0.9999]. From 10,000 degrees on it is
+    the normal quantile.
     """
-    z = NormalDist().inv_cdf(p)
-    v = degrees
-    return (
-        z
-        + (z**3 + z) / (4 * v)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    )
+    if degrees >= 10_000:
+        return NormalDist().inv_cdf(p)
+    theta = np.linspace(-math.pi / 2, math.pi / 2, 200_001)
+    density = np.cos(theta) ** (degrees - 1)
+    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    angle = float(np.interp(p, cumulative / cumulative[-1], theta))
+    return math.sqrt(degrees) * math.tan(angle)

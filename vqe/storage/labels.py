@@ -7,7 +7,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detections import Box, Detections
+from vqe.detections import Box, Detections, concatenate
 
 
 class LabelStore:
@@ -28,8 +28,14 @@ class LabelStore:
         with self._lock:
             if self.nbytes >= self.quota_bytes:
                 return
-            self._parts.append((frames, detections))
             self.nbytes += frames.nbytes + detections.nbytes
+            # Larger parts before smaller ones: there are few, however small the batches, and a
+            # frame is copied only when its part has doubled.
+            while self._parts and len(self._parts[-1][0]) <= len(frames):
+                earlier_frames, earlier = self._parts.pop()
+                frames = np.concatenate([earlier_frames, frames])
+                detections = concatenate([earlier, detections])
+            self._parts.append((frames, detections))
 
     def best_score(
         self, label: int, region: Box | None = None

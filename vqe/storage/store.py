@@ -1,4 +1,4 @@
-"""What queries leave behind for later ones: labels and plans, in memory, within a quota."""
+"""What queries leave behind for later ones: labels and plans, in memory, within quotas."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from vqe.storage.labels import LabelStore
 
 QUOTA_BYTES = 256 * 2**20
 
+PLANS = 64
+"""Plans kept; each holds up to a few megabytes of weights and a reference image."""
+
 
 class Store:
-    """Labels by (video, model) and plans by question; the least recently used labels go first."""
+    """Labels by (video, model) and plans by question; the least recently used go first."""
 
     def __init__(self, quota_bytes: int = QUOTA_BYTES) -> None:
         self.quota_bytes = quota_bytes
         self._lock = threading.Lock()
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
-        self._plans: dict[Hashable, object] = {}
+        self._plans: OrderedDict[Hashable, object] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:
         """The labels of a video by a model, by their fingerprints.
@@ -41,9 +44,14 @@ class Store:
 
     def plan(self, question: Hashable) -> object | None:
         """The plan stored for a question, if there is one."""
-        return self._plans.get(question)
+        with self._lock:
+            if question in self._plans:
+                self._plans.move_to_end(question)
+            return self._plans.get(question)
 
     def keep_plan(self, question: Hashable, plan: object) -> None:
         """Stores the plan chosen for a question, in place of an older one."""
         with self._lock:
             self._plans[question] = plan
+            while len(self._plans) > PLANS:
+                self._plans.popitem(last=False)

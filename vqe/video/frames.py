@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import av
 import numpy as np
@@ -25,9 +26,18 @@ def _reformatter() -> VideoReformatter:
     return reformatter
 
 
+def scaled(image: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """The image in the given size; itself where it has it."""
+    if (image.width, image.height) == (width, height):
+        return image
+    return _reformatter().reformat(
+        image, width=width, height=height, interpolation=Interpolation.AREA
+    )
+
+
 @dataclass(frozen=True)
 class FrameBatch:
-    """N decoded frames of one segment in presentation order.
+    """N decoded frames of one size and one segment in presentation order.
 
     `ordinals`: int64 (N,). Frames of a later `segment` owe nothing to those of an earlier one:
     a stage that keeps state starts afresh there.
@@ -61,7 +71,7 @@ class FrameBatch:
 
     def rgb(self, row: int) -> NDArray[np.uint8]:
         """The frame in colour, uint8 (H, W, 3)."""
-        return self.images[row].to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+        return cast("NDArray[np.uint8]", self.images[row].to_ndarray(format="rgb24"))
 
     def thumbnails(self, size: int) -> NDArray[np.uint8]:
         """All frames area-averaged to size × size, uint8 (N, size, size, 3) RGB."""

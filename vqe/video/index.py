@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ from numpy.typing import NDArray
 
 from vqe.errors import VideoError, VideoNotFoundError
 
+RAW_FPS = Fraction(25)
+"""The rate of a raw stream that does not tell its own, as FFmpeg has it."""
+
+NO_TIME = np.iinfo(np.int64).min
+"""Stands for a time that a packet does not carry, as in FFmpeg."""
+
 
 @dataclass(frozen=True)
 class VideoIndex:
@@ -22,8 +29,8 @@ class VideoIndex:
 
     `pts`: int64 (N,), ascending, in `time_base`; `timestamps_us`: int64 (N,), microseconds from
     the first frame; `keyframe`: bool (N,); `key_dts`: int64 (N,), decoding timestamp where
-    `keyframe`, else 0. `seekable` is False where the container does not know presentation times
-    (AVI with B-frames): such a file is only ever decoded from its start.
+    `keyframe`, else 0. `seekable` is False where the file does not know presentation times (AVI
+    with B-frames, raw streams): such a file is only ever decoded from its start.
     """
 
     path: str
@@ -38,16 +45,6 @@ class VideoIndex:
 
     def __len__(self) -> int:
         return len(self.pts)
-
-    @property
-    def duration_us(self) -> int:
-        """Timestamp of the last frame plus one average frame."""
-        return int(self.timestamps_us[-1] + self.mean_frame_us)
-
-    @property
-    def mean_frame_us(self) -> float:
-        """Average distance between two frames, in microseconds."""
-        return float(self.timestamps_us[-1]) / max(len(self) - 1, 1) or 1e6
 
     def frames_between(self, start_us: int, stop_us: int | None) -> tuple[int, int]:
         """Ordinals [start, stop) of the frames with start_us <= timestamp < stop_us."""
@@ -96,26 +93,27 @@ def build_index(path: str) -> VideoIndex:
             raise VideoError(f"'{path}' has a video stream without frames")
         context = stream.codec_context
         time_base = stream.time_base or Fraction(1, 1_000_000)
+        pts = np.where(pts == NO_TIME, dts, pts)
+        timed = bool((pts != NO_TIME).all())
+        if not timed:  # a raw stream: its frames come in the order of the file, at an even rate
+            ticks = 1 / ((stream.average_rate or RAW_FPS) * time_base)
+            pts = np.rint(np.arange(len(pts)) * float(ticks)).astype(np.int64)
+        dts = np.where(dts == NO_TIME, pts, dts)
         # AVI stores no presentation times; the demuxer guesses them, wrongly with B-frames.
-        seekable = container.format.name != "avi" or bool((pts == dts).all())
+        seekable = timed and (container.format.name != "avi" or bool((pts == dts).all()))
     order = np.argsort(pts, kind="stable")
     pts, dts, key = pts[order], dts[order], key[order]
     if seekable and (np.diff(pts) <= 0).any():
         seekable = False  # two frames share a time: it cannot tell them apart
-    # Python integers: pts × numerator can leave int64 for exotic time bases.
-    scale = time_base * 1_000_000
-    since_start = pts - pts[0]
-    if scale.denominator == 1:
-        timestamps_us = since_start * scale.numerator
-    else:
-        timestamps_us = np.rint(since_start * float(scale)).astype(np.int64)
+    # float64 is exact to the microsecond for 285 years.
+    since_start_us = (pts - pts[0]) * float(time_base * 1_000_000)
     return VideoIndex(
         path=path,
         width=context.width,
         height=context.height,
         time_base=time_base,
         pts=pts,
-        timestamps_us=timestamps_us,
+        timestamps_us=np.rint(since_start_us).astype(np.int64),
         keyframe=key,
         key_dts=np.where(key, dts, 0),
         seekable=seekable,
@@ -125,20 +123,16 @@ def build_index(path: str) -> VideoIndex:
 def _read_packets(
     container: InputContainer,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """pts, dts and key frame flag of each displayable packet, in the order of the file."""
-    is_avi = container.format.name == "avi"
-    pts: list[int] = []
-    dts: list[int] = []
-    key: list[bool] = []
+    """pts, dts (or NO_TIME) and key frame flag of each displayable packet, in the file's order."""
+    empty = 1 if container.format.name == "avi" else 0
+    pts, dts, key = array("q"), array("q"), array("b")
     try:
         for packet in container.demux(container.streams.video[0]):
-            if packet.size <= (1 if is_avi else 0) or packet.is_discard:
+            if packet.size <= empty or packet.is_discard:
                 continue
-            # Raw streams have no times at all: the rank in the file stands in for them.
-            time = packet.pts if packet.pts is not None else packet.dts
-            pts.append(len(pts) if time is None else time)
-            dts.append(pts[-1] if packet.dts is None else packet.dts)
+            pts.append(NO_TIME if packet.pts is None else packet.pts)
+            dts.append(NO_TIME if packet.dts is None else packet.dts)
             key.append(packet.is_keyframe)
     except av.error.FFmpegError:
         pass  # a cut file: what could be read is the video, the rest never had an ordinal
-    return np.array(pts, np.int64), np.array(dts, np.int64), np.array(key, np.bool_)
+    return np.array(pts), np.array(dts), np.array(key, np.bool_)

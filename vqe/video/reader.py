@@ -10,7 +10,8 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vqe.video.frames import FrameBatch
+from vqe.errors import VideoError
+from vqe.video.frames import FrameBatch, scaled
 from vqe.video.index import VideoIndex, open_video
 from vqe.video.segments import Span, cut_at_keyframes
 
@@ -20,6 +21,8 @@ BATCH_FRAMES = 32
 
 class Reader:
     """Reads spans of a video in ascending order; counts what that cost and what was lost.
+
+    All frames have the size of the index: where the stream changes size, they are scaled.
 
     `decoded`: frames that left the decoder, wanted or not; `seconds`: time in demuxer and decoder;
     `lost`: ordinals that were asked for but could not be decoded.
@@ -33,13 +36,20 @@ class Reader:
         self.lost: list[int] = []
 
     def read(self, spans: Iterable[Span]) -> Generator[FrameBatch]:
-        """The frames of the spans (ascending, disjoint), in batches that end with their segment."""
+        """The frames of the spans (ascending, disjoint), in batches that end with their segment.
+
+        Raises VideoError where the file cannot be read at all; single frames are `lost` instead.
+        """
         with open_video(self.index.path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             decoder = _Decoder(container, stream, self.index)
-            for segment, (start, stop) in enumerate(cut_at_keyframes(self.index, spans)):
-                yield from self._read_segment(decoder, segment, start, stop)
+            try:
+                for segment, (start, stop) in enumerate(cut_at_keyframes(self.index, spans)):
+                    yield from self._read_segment(decoder, segment, start, stop)
+            except av.error.FFmpegError as error:
+                reason = f"'{self.index.path}' cannot be read ({error.strerror})"
+                raise VideoError(reason) from error
 
     def _read_segment(
         self, decoder: _Decoder, segment: int, start: int, stop: int
@@ -61,7 +71,7 @@ class Reader:
             self.lost.extend(range(next_wanted, ordinal))
             next_wanted = ordinal + 1
             ordinals.append(ordinal)
-            images.append(image)
+            images.append(scaled(image, self.index.width, self.index.height))
             if len(images) == self.batch_frames or next_wanted == stop:
                 self.seconds += time.perf_counter() - clock
                 yield FrameBatch(np.array(ordinals, np.int64), tuple(images), segment)
@@ -130,14 +140,18 @@ class _Decoder:
 
     def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
         if not self.index.seekable:
-            # Without times of their own, frames are counted as they come out.
-            yield from enumerate(self._decode_packets())
+            # Without times of their own, frames are counted as they come out. After the first
+            # failure nobody knows how many are missing, so that counting ends there.
+            for ordinal, image in enumerate(self._decode_packets()):
+                if image is None or image.is_corrupt:
+                    return
+                yield ordinal, image
             return
         pts = self.index.pts
         guess = 0
         for image in self._decode_packets():
-            if image.pts is None:
-                continue
+            if image is None or image.pts is None:
+                continue  # its frames are missed by ordinal later
             if guess >= len(pts) or pts[guess] != image.pts:
                 guess = int(np.searchsorted(pts, image.pts))
                 if guess == len(pts) or pts[guess] != image.pts:
@@ -145,7 +159,8 @@ class _Decoder:
             yield guess, image
             guess += 1
 
-    def _decode_packets(self) -> Iterator[av.VideoFrame]:
+    def _decode_packets(self) -> Iterator[av.VideoFrame | None]:
+        """The frames as they leave the decoder; None stands for a packet that it refused."""
         packets = self.container.demux(self.stream)
         while True:
             try:
@@ -157,4 +172,4 @@ class _Decoder:
             try:
                 yield from packet.decode()
             except av.error.InvalidDataError:
-                continue  # a damaged packet: its frames are missed by ordinal later
+                yield None
