@@ -161,3 +161,19 @@ def test_flickers_without_a_positive_unit_give_no_nonsense():
     present = np.arange(400) % UNIT == 0
     chosen = choose(selection(present), None, scores(rng, present, 5), Accuracy(fpr=0.01), SECONDS)
     assert chosen is None or math.isfinite(chosen.risk)
+
+
+@pytest.mark.parametrize(
+    ("positive_blocks", "accuracy", "share"),
+    [
+        (20, ONE_PERCENT, 1.0),
+        (4, ONE_PERCENT, 0.1),  # too few positives to know an absence by: only presence is left
+        (20, Accuracy(fnr=0.01), 0.5),
+        (20, Accuracy(fdr=0.01), 0.5),
+        (36, ONE_PERCENT, 0.1),  # and too few negatives to know a presence by
+    ],
+)
+def test_what_thresholds_could_answer_at_best(positive_blocks, accuracy, share):
+    block = np.repeat(np.arange(40), UNIT)
+    sample = Selection(block < positive_blocks, block, block)
+    assert sample.decidable(accuracy) == pytest.approx(share)

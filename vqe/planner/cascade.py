@@ -31,6 +31,10 @@ LEAST_SAVING_SECONDS = 5.0
 training the first models. A query with less to gain is not worth a cascade."""
 
 
+FIRST_LOOK_BATCHES = 3
+"""Batches that tell how fast the reference network is; the first one warms it up."""
+
+
 @dataclass(frozen=True)
 class VisualScan:
     """A scan that needs pixels, with everything its planning depends on.
@@ -161,14 +165,18 @@ def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
 def _first_look(
     scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
 ) -> float:
-    """Labels the first block that can be decoded; the reference network's seconds per frame."""
+    """The reference network's seconds per frame, from a few full batches.
+
+    Frames of the first block that can be decoded, and as many after it as the batches need; they
+    are labelled, so that nothing is lost.
+    """
+    batch_frames = scan.network.batch_size
     for block in blocks:
-        reader = Reader(scan.index, batch_frames=scan.network.batch_size)
-        with closing(reader.read([(block.start, block.stop)])) as batches:
+        stop = min(block.start + FIRST_LOOK_BATCHES * batch_frames, scan.span[1])
+        with closing(Reader(scan.index, batch_frames).read([(block.start, stop)])) as batches:
             for frames in batches:
                 context.check()
-                wanted = np.flatnonzero(np.isin(frames.ordinals, block.ordinals))
-                labeller.label(frames.select(wanted.tolist()))
+                labeller.label(frames)
                 labeller.measure(frames)
         if labeller.seconds_per_frame is not None:
             return labeller.seconds_per_frame

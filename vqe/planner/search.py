@@ -7,6 +7,7 @@ is worth the time to train them.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
 from vqe.runtime.context import Context
+from vqe.statistics.normal import MIN_SIZE
 from vqe.statistics.units import unit_of
 from vqe.video.index import VideoIndex
 
@@ -82,6 +84,7 @@ class Search:
             unit=np.unique(units, return_inverse=True)[1],
             block=evidence.block[chosen],
         )
+        self.decidable = self.selection.decidable(accuracy)
         self.plans: list[Plan] = []
         self.skipped: list[Alternative] = []
 
@@ -137,9 +140,8 @@ class Search:
             _, more = self._train(arch, context, device, steps=1 + TRIAL_STEPS)
             self._measure_scoring(trial)
         training_seconds = first + max(more - first, 0.0) * (arch.steps - 1) / TRIAL_STEPS
-        scoring = self.frames * self.costs.specialized[arch.name]
-        decoding = self.decoded * self.costs.decode
-        saving = self._best_seconds() - decoding - scoring
+        at_best = StageCost(arch.name, self.costs.specialized[arch.name], 1 - self.decidable)
+        saving = self._best_seconds() - self._total([at_best, self._reference_cost])
         if saving > training_seconds:
             return True
         reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
@@ -174,14 +176,28 @@ class Search:
             name = plan.model.model.name
             passes = plan.thresholds.model_passes
             stages.append(StageCost(name, self.costs.specialized[name], passes))
-        stages.append(StageCost(self.reference_name, self.costs.reference, 0))
+        stages.append(self._reference_cost)
         return ScanCost(self.costs.decode, tuple(stages))
 
+    @property
+    def _reference_cost(self) -> StageCost:
+        return StageCost(self.reference_name, self.costs.reference, 0)
+
     def _seconds(self, plan: Plan | None) -> float:
-        return sum(step.seconds for step in self._cost(plan).predict(self.frames, self.decoded))
+        return self._total(self._cost(plan).stages)
+
+    def _total(self, stages: Sequence[StageCost]) -> float:
+        cost = ScanCost(self.costs.decode, tuple(stages))
+        return sum(step.seconds for step in cost.predict(self.frames, self.decoded))
 
     def _best_seconds(self) -> float:
         return min(self._seconds(plan) for plan in (None, *self.plans))
+
+    def _why_none(self) -> str:
+        blocks = self.selection.witnesses(self.selection.firm_positives)
+        if self.accuracy.fnr is not None and blocks < MIN_SIZE:
+            return f"the object is in {blocks} selection blocks, too few to rule it out elsewhere"
+        return "no cheaper plan keeps the bounds"
 
     def _decide(self) -> Decision:
         ranked = sorted([None, *self.plans], key=self._seconds)
@@ -202,7 +218,7 @@ class Search:
         thresholds = best.thresholds if best else None
         return Decision(
             stages=_stages(best, self.evidence) if best else (),
-            reason="cheapest plan that keeps the bounds" if best else "no cheaper plan keeps them",
+            reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
             predictions=self._cost(best).predict(self.frames, self.decoded),
             alternatives=tuple(alternatives + self.skipped),

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
-from vqe.statistics.normal import NormalSample
+from vqe.statistics.normal import MIN_SIZE, NormalSample
 from vqe.statistics.units import ErrorCounts, count_errors, unit_answers
 
 LEVELS = 40
@@ -64,9 +64,27 @@ class Selection:
         """The negative frames of negative units, bool (n,)."""
         return ~self.present & ~self.positive_units[self.unit]
 
+    def decidable(self, accuracy: Accuracy) -> float:
+        """Share of the frames that thresholds could answer at the very best.
+
+        A kind of answer whose errors have no bound, or that too few blocks bear witness to, is left
+        to the reference network.
+        """
+        share = 0.0
+        if accuracy.fnr is not None and self.witnesses(self.firm_positives) >= MIN_SIZE:
+            share += float((~self.present).mean())
+        presence = accuracy.fpr is not None or accuracy.fdr is not None
+        if presence and self.witnesses(self.firm_negatives) >= MIN_SIZE:
+            share += float(self.present.mean())
+        return share
+
+    def witnesses(self, of: NDArray[np.bool_]) -> int:
+        """Blocks that some of the frames lie in."""
+        return len(np.unique(self.block[of]))
+
     def sample(self, values: NDArray[np.float64], of: NDArray[np.bool_]) -> NormalSample:
         """The values of some of the frames, which are worth as many as they have blocks."""
-        return NormalSample(values[of], len(np.unique(self.block[of])))
+        return NormalSample(values[of], self.witnesses(of))
 
 
 @dataclass(frozen=True)
