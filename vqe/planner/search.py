@@ -196,7 +196,7 @@ class Search:
     def _why_none(self) -> str:
         blocks = self.selection.witnesses(self.selection.firm_positives)
         if self.accuracy.fnr is not None and blocks < MIN_SIZE:
-            return f"the object is in {blocks} selection blocks, too few to rule it out elsewhere"
+            return f"the object is in only {blocks} of the selection blocks: too few to rule it out"
         return "no cheaper plan keeps the bounds"
 
     def _decide(self) -> Decision:
