@@ -146,7 +146,7 @@ def test_attributes_of_a_callable():
         ([[("gren", 0.9, 0, 0, 1, 1)]], "did you mean 'green'"),
         ([[(7, 0.9, 0, 0, 1, 1)]], "label 7"),
         ([], "0 lists for 1 frames"),
-        ([[("red", 0.9)]], "failed on 1 frames"),
+        ([[("red", 0.9)]], "as a detection"),
         (None, "failed on 1 frames"),
     ],
 )
@@ -226,3 +226,22 @@ class Text(torch.nn.Module):
 def test_modules_that_are_no_detectors(module, message):
     with pytest.raises(ModelError, match=message):
         load_reference(module, labels=LABELS, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "detection",
+    [
+        ("bus", 0.9, 1, 2, 3),
+        ("bus", 0.9, 1, 2, 3, 4, 5),
+        ("bus", float("nan"), 1, 2, 3, 4),
+        ("bus", 1.5, 1, 2, 3, 4),
+        ("bus", 0.9, 3, 2, 1, 4),
+        ("bus", 0.9, 1, 2, float("nan"), 4),
+        (1.7, 0.9, 1, 2, 3, 4),
+        None,
+    ],
+)
+def test_what_is_not_a_detection_is_refused(detection):
+    reference = load_reference(lambda frames: [[detection] for _ in frames], labels=["bus", "car"])
+    with pytest.raises(ModelError, match="as a detection"):
+        reference.detect(np.zeros((1, 8, 8, 3), np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -118,7 +119,7 @@ class CallablePipeline:
         if len(found) != n:
             raise ModelError(f"the callable returned {len(found)} lists for {n} frames")
         counts = [len(one) for one in found]
-        flat = [detection for one in found for detection in one]
+        flat = [_checked(detection) for one in found for detection in one]
         row = np.repeat(np.arange(n), counts)
         label = np.array([self._to_index(detection[0]) for detection in flat], np.int16)
         numbers = np.array([detection[1:] for detection in flat], np.float64).reshape(-1, 5)
@@ -127,7 +128,7 @@ class CallablePipeline:
         return sorted_by_frame(n, row[keep], label[keep], numbers[keep, 0], box)
 
     def _to_index(self, label: Any) -> int:
-        index = self._index.get(label, -1) if isinstance(label, str) else int(label)
+        index = self._index.get(label, -1) if isinstance(label, str) else operator.index(label)
         if not 0 <= index < len(self._labels):
             near = did_you_mean(label, self._labels) if isinstance(label, str) else ""
             raise ModelError(
@@ -136,3 +137,23 @@ class CallablePipeline:
                 hint=near or f"labels: {', '.join(self._labels[:20])}",
             )
         return index
+
+
+def _checked(detection: Any) -> tuple[Any, ...]:
+    """A detection of a callable; raises ModelError where it is not one."""
+    try:
+        label, *numbers = detection
+        score, x0, y0, x1, y1 = (float(number) for number in numbers)
+        if not isinstance(label, str):
+            operator.index(label)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"the callable returned {detection!r:.120} as a detection",
+            hint="a detection is (label, score, x0, y0, x1, y1) with a label's name or index",
+        ) from error
+    if not (0 <= score <= 1 and x0 <= x1 and y0 <= y1):
+        raise ModelError(
+            f"the callable returned {detection!r:.120} as a detection",
+            hint="a score lies in [0, 1], and a box has x0 <= x1 and y0 <= y1",
+        )
+    return label, score, x0, y0, x1, y1
