@@ -46,9 +46,12 @@ def main(video: str) -> None:
         con.register_model("spot", BrightSpot(), min_score=0.5)
         con.sql("SELECT frames FROM video WHERE contains('light') EXACT").show(max_rows=6)
         bright = con.sql("SELECT frame FROM video WHERE contains('light', min_score => 0.8) EXACT")
-        print(f"{bright.to_arrow_table().num_rows} frames are very bright, found with")
-        print(f"{bright.profile.reference_calls} further calls of the detector")
+        rows = bright.to_arrow_table().num_rows
+        calls = bright.profile.reference_calls
+        print(f"{rows} frames are very bright, found with {calls} further calls of the detector")
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

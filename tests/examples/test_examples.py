@@ -71,7 +71,7 @@ def test_streaming(folder: Path) -> None:
 def test_own_detector(folder: Path) -> None:
     printed = run(folder, "own_detector.py", "clip.mp4")
     assert "40 rows" in printed
-    assert "\n0 further calls of the detector" in printed
+    assert "with 0 further calls of the detector" in printed
 
 
 @pytest.mark.slow

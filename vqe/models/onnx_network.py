@@ -27,7 +27,7 @@ class OnnxNetwork:
             import onnxruntime
         except ImportError as error:
             raise ModelError(
-                "ONNX models need ONNX Runtime", hint="pip install 'vqe[onnx]'"
+                "ONNX models need ONNX Runtime", hint="pip install onnxruntime"
             ) from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only: its warnings are about the exporter

@@ -26,7 +26,7 @@ class OpenCVNetwork:
             import cv2
         except ImportError as error:
             raise ModelError(
-                "OpenCV models need OpenCV", hint="pip install 'vqe[opencv]'"
+                "OpenCV models need OpenCV", hint="pip install opencv-python-headless"
             ) from error
         self._cv2 = cv2
         self._paths = tuple(map(str, paths))

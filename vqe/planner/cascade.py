@@ -134,7 +134,7 @@ def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
         sampled = np.concatenate([block.ordinals for block in blocks])
         saving = len(np.setdiff1d(scan.remaining, sampled)) * seconds_per_frame
         if saving < LEAST_SAVING_SECONDS:
-            return Decision((), f"{scan.network.name} is done with the rest in {saving:.1f} s")
+            return Decision((), f"learning would not pay: the rest takes {saving:.1f} s")
         evidence = collect(scan.index, blocks, labeller, context)
     if evidence is None:
         return Decision((), "none of the sampled frames can be decoded")
