@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
@@ -127,12 +126,7 @@ class ProgressBar:
     def __enter__(self) -> ProgressBar:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -52,8 +52,3 @@ class Decision:
     def name(self) -> str:
         """The stages in order."""
         return " → ".join(stage.name for stage in self.stages) or NO_CASCADE
-
-    @property
-    def predicted_seconds(self) -> float:
-        """Of the scan."""
-        return sum(step.seconds for step in self.predictions)

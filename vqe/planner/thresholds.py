@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,22 +45,22 @@ class Selection:
     unit: NDArray[np.int64]
     block: NDArray[np.int64]
 
-    @property
+    @cached_property
     def majority(self) -> NDArray[np.int64]:
         """Positive frames that make each unit positive, int64 (U,)."""
         return np.bincount(self.unit) // 2 + 1
 
-    @property
+    @cached_property
     def positive_units(self) -> NDArray[np.bool_]:
         """Truth of each unit, bool (U,)."""
         return unit_answers(self.present, self.unit)
 
-    @property
+    @cached_property
     def firm_positives(self) -> NDArray[np.bool_]:
         """The positive frames of positive units, bool (n,): not the flickers."""
         return self.present & self.positive_units[self.unit]
 
-    @property
+    @cached_property
     def firm_negatives(self) -> NDArray[np.bool_]:
         """The negative frames of negative units, bool (n,)."""
         return ~self.present & ~self.positive_units[self.unit]

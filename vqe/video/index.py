@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import av
 import numpy as np
@@ -45,6 +46,16 @@ class VideoIndex:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    @cached_property
+    def entries(self) -> NDArray[np.int64]:
+        """Ordinals at which decoding can begin, ascending: key frames, or the start alone."""
+        return np.flatnonzero(self.keyframe) if self.seekable else np.zeros(1, np.int64)
+
+    def entry_before(self, ordinal: int) -> int:
+        """The last entry at or before `ordinal`; 0 where there is none."""
+        at = int(np.searchsorted(self.entries, ordinal, side="right"))
+        return int(self.entries[at - 1]) if at else 0
 
     def frames_between(self, start_us: int, stop_us: int | None) -> tuple[int, int]:
         """Ordinals [start, stop) of the frames with start_us <= timestamp < stop_us."""

@@ -92,7 +92,6 @@ class _Decoder:
         self.container = container
         self.stream = stream
         self.index = index
-        self.keys = np.flatnonzero(index.keyframe)
         self.position = 0  # no frame below this ordinal is still to come
         self.output = self._decode()
         self.pushed_back: tuple[int, av.VideoFrame] | None = None
@@ -116,8 +115,7 @@ class _Decoder:
         """Jumps to the last key frame at or before `start` where that saves decoding."""
         if not self.index.seekable:
             return
-        before = self.keys[: np.searchsorted(self.keys, start, side="right")]
-        key = int(before[-1]) if len(before) else 0
+        key = self.index.entry_before(start)
         if self.position <= start and key <= self.position:
             return  # going on decoding is at least as near as any key frame
         # Containers seek by presentation or by decoding time, each landing on a key frame at or

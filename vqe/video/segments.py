@@ -21,11 +21,10 @@ def cut_at_keyframes(index: VideoIndex, spans: Iterable[Span]) -> Iterator[Span]
     The rule looks at the index alone, never at threads or batch sizes, so that state which a
     stage keeps over a segment does not make results depend on either.
     """
-    keys = np.flatnonzero(index.keyframe) if index.seekable else np.empty(0, np.int64)
     for start, stop in spans:
         cut = start
         while stop - cut > SEGMENT_FRAMES:
-            later = keys[np.searchsorted(keys, cut + SEGMENT_FRAMES) :]
+            later = index.entries[np.searchsorted(index.entries, cut + SEGMENT_FRAMES) :]
             if not len(later) or later[0] >= stop:
                 break
             yield cut, int(later[0])
@@ -40,11 +39,9 @@ def frames_to_decode(index: VideoIndex, spans: Iterable[Span]) -> int:
     Reading goes on from where it is, or jumps to the last key frame before a span where that is
     nearer.
     """
-    keys = np.flatnonzero(index.keyframe) if index.seekable else np.zeros(1, np.int64)
     decoded = position = 0
     for start, stop in spans:
-        before = keys[: np.searchsorted(keys, start, side="right")]
-        position = max(position, int(before[-1]) if len(before) else 0)
+        position = max(position, index.entry_before(start))
         decoded += stop - position
         position = stop
     return decoded
