@@ -25,6 +25,14 @@ LABELS = ("bus", "truck", "cat")
 COLOURS = {"bus": (250, 190, 180), "truck": (180, 190, 250), "cat": (240, 240, 90)}
 
 
+PARAMS = {
+    "libx264": ("x264-params", "scenecut=0:b-adapt=0:threads=2"),
+    "libx265": ("x265-params", "log-level=error:scenecut=0:b-adapt=0:open-gop=0:pools=2"),
+}
+"""What make_clip tells the encoders that have a language of their own: key frames and B-frames come
+where they were asked for."""
+
+
 @dataclass(frozen=True)
 class Visit:
     """An object of `label` in the frames [start, stop)."""
@@ -83,10 +91,14 @@ def make_clip(
     audio: bool = False,
     pix_fmt: str = "yuv420p",
     mux_options: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
+    rotation: int = 0,
 ) -> Clip:
     """Encodes a clip; the suffix of `path` chooses the container.
 
     `milliseconds`: when each frame is shown, for a variable frame rate; `start_ms` is added.
+    `options` go to the encoder; its x264-params or x265-params are added to ours, and win.
+    `rotation`: degrees by which players are told to turn the picture.
     """
     times = tuple(milliseconds or (1000 * i // fps for i in range(frames)))
     clip = Clip(path, frames, fps, size, tuple(visits), times)
@@ -94,20 +106,26 @@ def make_clip(
         stream = container.add_stream(codec, rate=fps)
         context = stream.codec_context
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
-        # The clock of AVI ticks once a frame.
-        ticks = Fraction(1, fps) if path.suffix == ".avi" else Fraction(1, 1000)
+        # The clocks of AVI and MPEG-2 tick once a frame.
+        by_frame = path.suffix == ".avi" or codec == "mpeg2video"
+        ticks = Fraction(1, fps) if by_frame else Fraction(1, 1000)
         context.time_base, context.gop_size, context.max_b_frames = ticks, gop, b_frames
         context.thread_type = "FRAME"
-        if codec == "libx264":
-            params = f"scenecut=0:bframes={b_frames}:b-adapt=0:threads=2"
-            context.options = {"preset": "veryfast", "crf": "20", "x264-params": params}
+        if codec in PARAMS:
+            name, params = PARAMS[codec]
+            given = dict(options or {})
+            params = ":".join([params, f"bframes={b_frames}", *filter(None, [given.pop(name, "")])])
+            context.options = {"preset": "veryfast", "crf": "20", name: params, **given}
         else:
-            context.bit_rate = 2_000_000
+            context.options = options or {}
+            context.bit_rate = 0 if "crf" in context.options else 2_000_000
+        if rotation:
+            stream.set_display_rotation(rotation)
         sound = container.add_stream("aac", rate=8000, layout="mono") if audio else None
         for i, image in enumerate(draw(clip)):
             picture = av.VideoFrame.from_ndarray(image, format="rgb24")
             picture.time_base = ticks
-            picture.pts = i if ticks != Fraction(1, 1000) else times[i] + start_ms
+            picture.pts = i if by_frame else times[i] + start_ms
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
         if sound is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from vqe.errors import ModelError, VideoNotFoundError
-from vqe.plan.binder import bind
+from vqe.plan.binder import Bound, bind
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.expressions import Column, Constant, Expression
 from vqe.plan.kernels import run_kernel
@@ -42,7 +42,9 @@ class FakeCatalog:
 def plan_of(sql: str, params: Values | None = None, default_model: str | None = "yolo") -> Node:
     """The logical plan of the one statement in `sql`."""
     (statement,) = parse(sql)
-    return bind(statement, FakeCatalog(), params, default_model=default_model).plan
+    bound = bind(statement, FakeCatalog(), params, default_model=default_model)
+    assert isinstance(bound, Bound)
+    return bound.plan
 
 
 def evaluate(expression: Expression, table: pa.Table) -> Any:

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -25,7 +26,7 @@ from vqe.models.load import load_reference
 from vqe.models.reference import ReferenceNetwork
 from vqe.models.spec import files_beside
 from vqe.plan.catalog import ModelInfo, VideoInfo
-from vqe.video.index import video_size
+from vqe.video.container import video_size
 
 Model: TypeAlias = str | torch.nn.Module | Callable[..., Any]
 """A reference network: a spec such as "onnx:detector.onnx", a module or a callable."""
@@ -48,11 +49,11 @@ class Catalog:
         self._adopted: OrderedDict[str, Load] = OrderedDict()
 
     def register_video(self, name: str, path: str | os.PathLike[str]) -> None:
-        """Makes `name`, in any case, stand for the file at `path`, which must be a video."""
+        """Makes `name`, in any case, stand for the video at `path`, or for those of a pattern."""
         path = os.fspath(path) if isinstance(path, os.PathLike) else path
         if not (isinstance(name, str) and isinstance(path, str)):
             raise ConfigError(f"a name and a path are strings, got {name!r} and {path!r}")
-        video_size(path)
+        self.video(path)  # raises where there is none
         self._videos[name.casefold()] = path
 
     def register_model(
@@ -82,13 +83,13 @@ class Catalog:
         return name
 
     def video(self, name: str) -> VideoInfo:
-        """A registered video, or the file at that path."""
+        """A registered video, the file at that path, or the files that a pattern stands for."""
         path = self._videos.get(name.casefold(), name)
-        if "://" in name:
-            raise UnsupportedError(f"streams such as '{name}' are not supported yet")
+        if "://" in path:
+            raise UnsupportedError(f"streams such as '{path}' are not supported yet")
+        if not os.path.exists(path) and any(c in path for c in "*?["):
+            return _files(name, path)
         if not os.path.exists(path):
-            if any(c in name for c in "*?["):
-                raise UnsupportedError("several files in one query are not supported yet")
             raise VideoNotFoundError(
                 f"no such file: '{path}'", hint=did_you_mean(name, self._nearby(name))
             )
@@ -155,3 +156,11 @@ class Catalog:
         """Registered names, and files beside `path`, for a hint."""
         folder = os.path.dirname(path)
         return [*self._videos, *(os.path.join(folder, file) for file in files_beside(Path(path)))]
+
+
+def _files(name: str, pattern: str) -> VideoInfo:
+    """The files of a pattern as one video, in the order of their names."""
+    paths = sorted(path for path in glob(pattern, recursive=True) if os.path.isfile(path))
+    if not paths:
+        raise VideoNotFoundError(f"no file matches '{pattern}'")
+    return VideoInfo(name, pattern, members=tuple(VideoInfo(path, path) for path in paths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from vqe.errors import ConfigError, ExecutionError, UnsupportedError
 from vqe.executor.explain import Explanation
 from vqe.executor.query import Query
 from vqe.optimizer import optimize
+from vqe.plan.bind_setting import Setting
 from vqe.plan.binder import bind
 from vqe.planner.resources import Resources
 from vqe.result import Result
@@ -30,10 +32,13 @@ class Connection:
         self.settings = settings
         self._catalog = Catalog(settings)
         self._store = Store()
+        self._lock = threading.Lock()
         self._closed = False
 
     def sql(self, sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
         """The result of one statement. Names and types are checked now; it runs when consumed.
+
+        SET is carried out now, and holds for the statements that follow.
 
         `params` fill `?`, `$1` or `$name`. `model` is the reference network where the statement
         does not say USING MODEL: a registered name, a spec such as "onnx:detector.onnx", a
@@ -43,13 +48,17 @@ class Connection:
             raise ExecutionError("this connection is closed")
         if not isinstance(sql, str):
             raise ConfigError(f"a statement is a string, got {sql!r}")
-        default_model = None if model is None else self._catalog.adopt(model)
+        settings = self.settings  # those of this statement, whatever another thread sets
+        default_model = settings.model if model is None else self._catalog.adopt(model)
         (statement, *more) = parse(sql)
         if more:
             raise UnsupportedError("several statements in one call").locate(sql, more[0].offset)
         bound = bind(statement, self._catalog, params, default_model=default_model)
+        if isinstance(bound, Setting):
+            return self._set(bound)
         plan = optimize(bound.plan)
-        run = (plan, Resources(self._store, self._catalog.network), self._context())
+        context = Context(settings, ProgressBar(enabled=settings.progress))
+        run = (plan, Resources(self._store, self._catalog.network), context)
         if bound.explain == "none":
             return Result(Query(*run))
         return Result(Explanation(*run, analyze=bound.explain == "analyze"))
@@ -83,5 +92,7 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _context(self) -> Context:
-        return Context(self.settings, ProgressBar(enabled=self.settings.progress))
+    def _set(self, setting: Setting) -> Result:
+        with self._lock:
+            self.settings = setting.applied_to(self.settings)
+        return Result(None, setting.row())

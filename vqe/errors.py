@@ -95,6 +95,10 @@ class DamagedVideoError(VideoError):
         self.table: pa.Table | None = None
 
 
+class DamagedVideoWarning(UserWarning):
+    """Some frames could not be decoded and have no rows, as `on_damage = 'skip'` allows."""
+
+
 class ModelError(VqeError, ValueError):
     """A model cannot be loaded, or its output is not understood."""
 

@@ -28,16 +28,23 @@ class Result:
     its `with` block) stops the work. `repr` never starts it; a notebook that shows it does.
     """
 
-    def __init__(self, query: Query) -> None:
-        self._query = query
+    def __init__(self, query: Query | None, table: pa.Table | None = None) -> None:
+        """`query` is None for a statement that was carried out at once: `table` has its rows."""
+        self._planned = query
         self._fate = _Fate()
         self._batches: Generator[pa.RecordBatch] | None = None
-        self._table: pa.Table | None = None
+        self._table = table
+
+    @property
+    def _query(self) -> Query:
+        if self._planned is None:
+            raise ExecutionError("this statement was no query: it has no plan and no profile")
+        return self._planned
 
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns; known before the query runs."""
-        return self._query.schema
+        return self._query.schema if self._table is None else self._table.schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if self._table is not None:
@@ -81,7 +88,7 @@ class Result:
         if max_rows < 0:
             raise ConfigError(f"max_rows must not be negative, got {max_rows}")
         self.to_arrow_table()
-        print(self if isinstance(self._query, Explanation) else self._text(max_rows))
+        print(self if isinstance(self._planned, Explanation) else self._text(max_rows))
 
     def explain(self) -> str:
         """The plan; with measurements once the query has run."""
@@ -94,7 +101,8 @@ class Result:
 
     def cancel(self) -> None:
         """Asks a running query to stop, from any thread: its consumer gets QueryCancelledError."""
-        self._query.context.cancelled.set()
+        if self._planned is not None:
+            self._planned.context.cancelled.set()
 
     def close(self) -> None:
         """Stops the work, from any thread; rows that were not consumed are lost."""
@@ -115,7 +123,7 @@ class Result:
     def __repr__(self) -> str:
         if self._table is None:
             return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
-        if isinstance(self._query, Explanation):
+        if isinstance(self._planned, Explanation):
             return "\n".join(self._table["plan"].to_pylist())
         return self._text(max_rows=20)
 

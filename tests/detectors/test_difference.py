@@ -15,8 +15,9 @@ from vqe.detectors.difference import (
     block_differences,
 )
 from vqe.video.frames import FrameBatch
-from vqe.video.index import build_index
+from vqe.video.indexing import build_index
 from vqe.video.reader import Reader
+from vqe.video.strategies import EveryFrame
 
 
 def grey(array):
@@ -72,7 +73,8 @@ def evidence(tmp_path_factory):
     clip = make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 200, visits=visits)
     present = clip.present("bus")
     average = ReferenceImage(120, 160)
-    batches = list(Reader(build_index(str(clip.path))).read([(0, 200)]))
+    index = build_index(str(clip.path))
+    batches = list(Reader().read(EveryFrame().plan(index, np.arange(200))))
     for batch in batches:
         for row, ordinal in enumerate(batch.ordinals.tolist()):
             if not present[ordinal] and ordinal < 100:

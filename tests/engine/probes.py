@@ -18,6 +18,6 @@ def is_open(path: Path) -> bool:
     return False
 
 
-def prefetch_threads() -> list[threading.Thread]:
+def decoding_threads() -> list[threading.Thread]:
     """The threads that decode ahead."""
-    return [thread for thread in threading.enumerate() if thread.name == "vqe-prefetch"]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("vqe-worker")]

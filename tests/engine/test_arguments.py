@@ -65,7 +65,10 @@ def test_digits_out_of_range(con, digits):
         *({"batch_size": size} for size in ("x", 1.5, None, True)),
         *({"threads": threads} for threads in ("x", 1.5, True)),
         *({"device": device} for device in (None, "cpu:x", "cuda:", "cuda:١", 3)),
-        {"progress": "yes"},
+        *({"decode_threads": threads} for threads in ("x", 0, 1.5, True)),
+        *({"on_damage": choice} for choice in ("ignore", None, True, ["skip"], np.array(["skip"]))),
+        *({"model": model} for model in (3, len)),
+        *({"progress": progress} for progress in ("yes", 1, np.array([1, 2]))),
     ],
 )
 def test_settings_of_another_type(settings):

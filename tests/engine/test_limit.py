@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from clips import Oracle
-from probes import is_open, prefetch_threads
+from probes import decoding_threads, is_open
 
 import vqe
 
@@ -24,7 +24,7 @@ def test_limit_stops_the_work(con, clip, oracle, accuracy, most):
     assert len(oracle.frames_seen) <= most
     assert result.profile.reference_calls == len(oracle.frames_seen)
     assert not is_open(clip.path)
-    assert prefetch_threads() == []
+    assert decoding_threads() == []
 
 
 def test_limit_reads_as_many_frames_as_the_network_takes_at_once(con, oracle):
@@ -53,7 +53,8 @@ def test_known_rows_do_not_wait_for_unknown_ones(clip):
     # Those behind the first gap leave with it, before the second gap is looked at.
     result = con.sql(sql.format(30))
     assert result.to_arrow_table()["frame"].to_pylist() == [*range(20, 45), *range(80, 85)]
-    assert oracle.frames_seen[asked:] == list(range(30, 40))
+    assert oracle.frames_seen[asked:][:10] == list(range(30, 40))
+    assert len(oracle.frames_seen) - asked <= 12  # up to the end of the batch of four
 
 
 @pytest.mark.parametrize("accuracy", ["EXACT", ""])

@@ -7,9 +7,10 @@ import threading
 import pandas as pd
 import pyarrow as pa
 import pytest
-from probes import is_open, prefetch_threads
+from probes import decoding_threads, is_open
 
 from vqe.errors import ConfigError, ExecutionError, QueryCancelledError
+from vqe.video import reader
 
 SQL = "SELECT FRAMES FROM clip WHERE contains('bus') EXACT"
 BUS = [*range(20, 45), *range(80, 95)]
@@ -30,26 +31,34 @@ def test_rows_stream_before_the_end_is_reached(con, oracle):
     assert [i for batch in (first, *batches) for i in batch["frame"].to_pylist()] == BUS
 
 
+@pytest.fixture
+def no_reading_ahead(monkeypatch):
+    """Decoding waits for the consumer: a clip of these tests would be decoded at once."""
+    monkeypatch.setattr(reader, "READ_AHEAD_BYTES", 1)
+
+
+@pytest.mark.usefixtures("no_reading_ahead")
 def test_closing_early_ends_thread_and_file(con, clip, oracle):
     result = con.sql(SQL)
     next(iter(result))
     assert is_open(clip.path)
-    assert len(prefetch_threads()) == 1
+    assert len(decoding_threads()) >= 1
     result.close()
     assert not is_open(clip.path)
-    assert prefetch_threads() == []
+    assert decoding_threads() == []
     asked = len(oracle.frames_seen)
     assert asked < 120
     result.close()  # again does no harm
 
 
+@pytest.mark.usefixtures("no_reading_ahead")
 def test_leaving_the_with_block_closes(con, clip):
     with con.sql(SQL) as result:
         for _ in result:
             break
         assert is_open(clip.path)
     assert not is_open(clip.path)
-    assert prefetch_threads() == []
+    assert decoding_threads() == []
 
 
 def test_a_closed_result_gives_no_rows(con, oracle):
@@ -93,6 +102,7 @@ def test_iterating_twice_raises(con):
     assert "iterated" in result._repr_html_()
 
 
+@pytest.mark.usefixtures("no_reading_ahead")
 def test_a_forgotten_result_closes_its_file_at_once(con, clip):
     batches = iter(con.sql(SQL))
     next(batches)
@@ -162,7 +172,7 @@ def test_cancelling_from_another_thread(con, clip, oracle, accuracy):
     timer.join()
     assert len(oracle.frames_seen) < 120
     assert not is_open(clip.path)
-    assert prefetch_threads() == []
+    assert decoding_threads() == []
 
 
 def test_cancelling_one_query_leaves_others_alone(con):
@@ -184,7 +194,7 @@ def test_an_error_of_the_model_ends_thread_and_file(con, clip):
     with pytest.raises(Exception, match="out of paint"):
         result.to_arrow_table()
     assert not is_open(clip.path)
-    assert prefetch_threads() == []
+    assert decoding_threads() == []
 
 
 def test_queries_in_several_threads(con):

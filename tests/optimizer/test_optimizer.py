@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -26,8 +27,8 @@ def test_all_rules_together() -> None:
         == """\
 Limit 10
 └─ Project frame, 2 AS two
-   └─ Filter keyframe
-      └─ Scan 'clip.mp4' frames 0..300 timestamp 10s.. contains('bus', min_score => 0.5) \
+   └─ Scan 'clip.mp4' frames 0..300 timestamp 10s.. \
+where keyframe AND contains('bus', min_score => 0.5) \
 FNR WITHIN 1% FDR WITHIN 1% PER INTERVAL '1 second' USING MODEL yolo"""
     )
 
@@ -43,6 +44,7 @@ def test_observer_sees_each_rewrite() -> None:
     assert [name for name, _, _ in seen] == [
         "fold_constants",
         "push_range_into_scan",
+        "push_condition_into_scan",
         "push_predicate_into_scan",
         "fold_constants",
     ]
@@ -54,7 +56,9 @@ def test_observer_sees_each_rewrite() -> None:
 def test_rules_can_be_disabled() -> None:
     plan = plan_of("SELECT frame FROM video WHERE frame < 2 * 3")
     kept = optimize(plan, disabled=frozenset({"push_range_into_scan"}))
-    assert "Filter frame < 6\n" in repr(kept)
+    assert "where frame < 6" in repr(kept)
+    pushes = frozenset({"push_range_into_scan", "push_condition_into_scan"})
+    assert "Filter frame < 6\n" in repr(optimize(plan, disabled=pushes))
     every = frozenset(rule.__name__ for rule in RULES)
     assert optimize(plan, disabled=every) is plan
     with pytest.raises(PlanError, match="unknown rule 'merge_limit'"):
@@ -92,6 +96,8 @@ TABLE = pa.table(
 def rows(node: Node) -> list[dict[str, Any]]:
     """What a plan without visual predicates yields on TABLE."""
     match node:
+        case Scan(condition=condition) if condition is not None:
+            return rows(Filter(condition, replace(node, condition=None)))
         case Scan(range=r):
             stop_us = 10**12 if r.stop_us is None else r.stop_us
             return [

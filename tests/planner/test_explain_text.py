@@ -11,7 +11,7 @@ from vqe.planner.cost import StagePrediction
 from vqe.planner.decision import Alternative, Decision, Measured
 from vqe.planner.planner import PhysicalPlan
 from vqe.runtime.context import Context
-from vqe.runtime.metrics import Metrics, StageMetrics
+from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics
 from vqe.statistics.units import ErrorCounts
 
 EXPECTED = """\
@@ -70,10 +70,12 @@ DECISION = Decision(
 
 METRICS = Metrics(
     phases={"index": 0.01, "labelling": 4.0},
-    stages=[
-        StageMetrics("decode", 1200, 0, 0.5),
-        StageMetrics("mse", 1000, 700, 0.05),
-        StageMetrics("ref", 300, 300, 6.0),
+    scans=[
+        ScanMetrics(
+            "a.mp4",
+            StageMetrics("decode", 1200, 0, 0.5),
+            [StageMetrics("mse", 1000, 700, 0.05), StageMetrics("ref", 300, 300, 6.0)],
+        )
     ],
     labels_from_reference=500,
     labels_from_store=20,
@@ -84,11 +86,11 @@ METRICS = Metrics(
 
 def test_explain_analyze():
     query = Query(logical=None, resources=None, context=Context(metrics=METRICS))
-    query.physical = PhysicalPlan(Leaf(), DECISION)
+    query.physical = PhysicalPlan(Leaf(), {"a.mp4": DECISION})
     assert explain(query) == EXPECTED
 
 
 def test_without_a_visual_scan():
     query = Query(logical=None, resources=None, context=Context(metrics=Metrics(rows=3)))
-    query.physical = PhysicalPlan(Leaf(), None)
+    query.physical = PhysicalPlan(Leaf())
     assert explain(query) == "Leaf\n\none-off: \ntotal: 0.00 s for 3 rows"

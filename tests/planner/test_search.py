@@ -12,7 +12,8 @@ from vqe.planner import search
 from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
 from vqe.runtime.context import Context
-from vqe.video.index import VideoIndex
+from vqe.video.index import index_of
+from vqe.video.packets import Packets
 
 N, FPS = 600, 10
 REMAINING = 20_000
@@ -56,16 +57,16 @@ def evidence(present, *, in_blocks, in_pixels):
 
 
 def decide(evidence, reference_seconds):
-    index = VideoIndex(
+    packets = Packets(np.arange(N), np.arange(N), np.full(N, 100), np.ones(N, bool))
+    index = index_of(
+        packets,
         path="",
         width=64,
         height=48,
-        time_base=Fraction(1, 10),
-        pts=np.arange(N),
-        timestamps_us=np.arange(N) * 1_000_000 // FPS,
-        keyframe=np.ones(N, bool),
-        key_dts=np.arange(N),
+        time_base=Fraction(1, FPS),
+        timed=True,
         seekable=True,
+        source="packets",
     )
     costs = Costs(
         decode=evidence.decode_seconds,

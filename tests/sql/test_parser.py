@@ -43,6 +43,13 @@ CANONICAL = [
     "SELECT a - (b - c), (a + b) * c, -(-a), NOT NOT a FROM x",
     "EXPLAIN SELECT a FROM x",
     "EXPLAIN ANALYZE SELECT a FROM x",
+    "SET on_damage = 'skip'",
+    "SET batch_size = 100",
+    "SET progress = TRUE",
+    "SET decode_threads = NULL",
+    "SET seed = DEFAULT",
+    'SET "where" = "true"',
+    "SET model = $name",
 ]
 
 
@@ -71,6 +78,7 @@ def test_canonical_text_comes_back(sql: str) -> None:
             "SELECT a FROM x WHERE b ORDER BY a LIMIT 5 FNR WITHIN 0.01 USING MODEL m PER FRAME",
         ),
         ("SELECT a FROM x ORDER BY a ASC", "SELECT a FROM x ORDER BY a"),
+        ("set Seed=?;", "SET Seed = $1"),
     ],
 )
 def test_other_spellings(sql: str, canonical: str | None) -> None:
@@ -102,6 +110,16 @@ def test_offsets_point_at_the_text() -> None:
     assert query.sql == sql
 
 
+def test_set_knows_its_places() -> None:
+    sql = "SELECT a FROM x; SET seed = 3"
+    _, statement = parse(sql)
+    assert statement == ast.Set(ast.Name("seed"), ast.Literal(3))
+    assert isinstance(statement, ast.Set)
+    parts = (statement, statement.name, statement.value)
+    assert [sql[part.offset :] for part in parts] == ["SET seed = 3", "seed = 3", "3"]
+    assert statement.sql == sql
+
+
 def test_statements_number_their_own_parameters() -> None:
     statements = parse("SELECT ?, ? FROM x; SELECT ? FROM y;")
     assert [unparse(s) for s in statements] == ["SELECT $1, $2 FROM x", "SELECT $1 FROM y"]
@@ -118,7 +136,6 @@ def test_statements_number_their_own_parameters() -> None:
         "DESCRIBE lobby",
         "ANALYZE VIDEO lobby FOR contains('bus') AND frame < 3",
         "COPY (SELECT FRAMES FROM x) TO 'out.parquet'",
-        "SET on_damage = 'skip'",
     ],
 )
 def test_statements_to_come_are_known(sql: str) -> None:

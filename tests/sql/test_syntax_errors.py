@@ -96,6 +96,21 @@ Syntax error: the character '١' means nothing here
 Syntax error: the character '$' means nothing here
   SELECT a FROM x WHERE a = $١
                             ^""",
+    "SET seed 3": """
+Syntax error: unexpected '3'
+  SET seed 3
+           ^
+expected '='""",
+    "SET seed = -3": """
+Syntax error: unexpected '-'
+  SET seed = -3
+             ^
+expected a name, a string, a number, a parameter, FALSE, NULL or TRUE""",
+    "EXPLAIN SET seed = 3": """
+Syntax error: unexpected 'SET'
+  EXPLAIN SET seed = 3
+          ^
+did you mean SELECT?""",
     " -- nothing": """
 Syntax error: there is no statement
    -- nothing

@@ -87,6 +87,7 @@ def queries(sources: st.SearchStrategy[Any]) -> st.SearchStrategy[ast.Query]:
 
 sources = names | strings | parameters
 statements = queries(sources | st.builds(ast.Subquery, queries(sources)))
+assignments = st.builds(ast.Set, names, literals | names | parameters)
 
 
 @given(expressions)
@@ -100,4 +101,10 @@ def test_expressions_come_back(expression: Any) -> None:
 @settings(max_examples=100, deadline=None)
 def test_statements_come_back(query: ast.Query, analyze: bool | None) -> None:
     statement = query if analyze is None else ast.Explain(query, analyze)
+    assert parse(unparse(statement)) == (statement,)
+
+
+@given(assignments)
+@settings(max_examples=100, deadline=None)
+def test_assignments_come_back(statement: ast.Set) -> None:
     assert parse(unparse(statement)) == (statement,)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from clips import Clip, Visit, make_clip
-from shapes import SHAPES
+from shapes import REMADE, SHAPES
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,10 @@ _clips: dict[str, Clip] = {}
 
 def _made(name: str, factory: pytest.TempPathFactory) -> Clip:
     if name not in _clips:
-        options = {"frames": 100, "visits": [Visit(20, 45), Visit(70, 90, "cat")], **SHAPES[name]}
+        visits = [Visit(20, 40), Visit(45, 55, "cat")]
+        options = {"frames": 60, "size": (80, 64), "visits": visits, **SHAPES[name]}
         path: Path = factory.mktemp("clips") / name
         _clips[name] = make_clip(path, **options)  # type: ignore[arg-type]
+        if name in REMADE:
+            REMADE[name](path)
     return _clips[name]

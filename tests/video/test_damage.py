@@ -9,7 +9,8 @@ import pytest
 from clips import Clip, make_clip, make_sound, read_number
 
 from vqe.errors import VideoError, VideoNotFoundError
-from vqe.video.index import build_index, video_size
+from vqe.video.container import video_size
+from vqe.video.indexing import build_index
 from vqe.video.reader import Reader
 
 GOP = 10

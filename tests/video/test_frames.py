@@ -10,7 +10,7 @@ from clips import make_clip, read_number
 
 from vqe.video.fingerprint import fingerprint
 from vqe.video.frames import FrameBatch
-from vqe.video.index import build_index
+from vqe.video.indexing import build_index
 from vqe.video.reader import Reader
 
 

@@ -7,10 +7,10 @@ import os
 import numpy as np
 import pytest
 from clips import make_clip
-
-from vqe.video.index import build_index
-from vqe.video.reader import BATCH_FRAMES, Reader
 from vqe.video.segments import SEGMENT_FRAMES, cut_at_keyframes, spans_of
+
+from vqe.video.indexing import build_index
+from vqe.video.reader import BATCH_FRAMES, Reader
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,15 @@ def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArr
     return out
 
 
+def compile_kernels() -> None:
+    """Compiles what `block_differences` runs, so that no call of it takes longer than others."""
+    rows, columns = GRID
+    padded = np.zeros((rows, 2 * columns), np.uint8)
+    padded.flags.writeable = False  # as the planes of a frame are, with or without padded rows
+    for plane in (padded, padded[:, :columns]):
+        block_squared_differences(plane, np.zeros(plane.shape, np.uint8), rows, columns)
+
+
 def _block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:
     """Pixels in each block; a frame smaller than the grid has blocks without any, counted as 1."""
     heights = np.diff(np.arange(rows + 1) * height // rows)

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from vqe.display.tables import table_text
 from vqe.executor.query import Query
-from vqe.planner.cost import StagePrediction
+from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Decision, Measured
-from vqe.runtime.metrics import Metrics, StageMetrics
+from vqe.runtime.metrics import Metrics, StageMetrics, spans_text
 from vqe.statistics.units import ErrorCounts
 
 WIDTH = 100
@@ -23,15 +23,47 @@ def explain(query: Query) -> str:
     if query.physical is None:
         return f"{query.logical!r}\n\n{query.preview()}"
     sections = [repr(query.physical.root)]
-    decision, metrics = query.physical.decision, query.context.metrics
-    if decision is not None:
+    metrics, decisions = query.context.metrics, query.physical.decisions
+    if len(decisions) == 1:
+        (decision,) = decisions.values()
         sections.append(_decision(decision))
-        sections.append(_steps(metrics.stages, decision.predictions))
-    sections.append(_seconds(metrics, decision))
-    if decision is not None and decision.alternatives:
+    elif decisions:
+        sections.append(_videos(decisions, metrics))
+    if metrics.scans:
+        predictions = add_predictions(decision.predictions for decision in decisions.values())
+        sections.append(_steps(metrics.stages, predictions))
+    sections.append(_seconds(metrics, decisions))
+    sections += _damage(metrics)
+    if len(decisions) == 1 and decision.alternatives:
         sections.append("considered as well, predicted seconds for the scan:")
         sections[-1] += "\n" + _alternatives(decision)
     return "\n\n".join(sections)
+
+
+def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
+    scans = {scan.video: scan for scan in metrics.scans}
+    rows = [
+        {
+            "video": name,
+            "plan": decision.name,
+            "decoded": scans[name].decoding.frames_in if name in scans else None,
+            "to the network": scans[name].stages[-1].frames_in if name in scans else None,
+            "why": decision.reason,
+        }
+        for name, decision in decisions.items()
+    ]
+    return table_text(rows, width=WIDTH, footer=False)
+
+
+def _damage(metrics: Metrics) -> list[str]:
+    lines = []
+    for scan in metrics.scans:
+        for what, spans in (("lost", scan.lost), ("doubtful", scan.doubtful)):
+            if spans:
+                frames = sum(span.frames for span in spans)
+                lines.append(f"{what} in '{scan.video}': {frames:,} frames, {spans_text(spans)}")
+    lines += [f"skipped: {reason}" for reason in metrics.skipped.values()]
+    return ["\n".join(lines)] if lines else []
 
 
 def _decision(decision: Decision) -> str:
@@ -75,13 +107,14 @@ def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...])
     return table_text(rows, width=WIDTH, footer=False)
 
 
-def _seconds(metrics: Metrics, decision: Decision | None) -> str:
+def _seconds(metrics: Metrics, decisions: dict[str, Decision]) -> str:
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in metrics.phases.items())
     lines = [f"one-off: {phases}"]
-    if decision is not None:
+    if decisions:
+        labels = sum(decision.labels for decision in decisions.values())
         lines.append(
             f"reference network: asked about {metrics.labels_from_reference:,} frames "
-            f"({decision.labels:,} of them to plan), {metrics.labels_from_store:,} from the store"
+            f"({labels:,} of them to plan), {metrics.labels_from_store:,} from the store"
         )
     lines.append(f"total: {metrics.wall_seconds:.2f} s for {metrics.rows:,} rows")
     return "\n".join(lines)

@@ -6,14 +6,41 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vqe.executor.query import Query
-from vqe.planner.cost import StagePrediction
-from vqe.planner.decision import Alternative, Measured
-from vqe.runtime.metrics import StageMetrics
+from vqe.planner.cost import StagePrediction, add_predictions
+from vqe.planner.decision import Alternative, Decision, Measured
+from vqe.runtime.metrics import DamagedSpan, ScanMetrics, StageMetrics
+
+NO_PIXELS = "packet index"
+
+
+@dataclass(frozen=True)
+class VideoProfile:
+    """The scan of one video; a prediction covers what was to do when the plan was chosen.
+
+    `stages`, decoding first, are empty before the scan begins. `lost`: frames without rows, because
+    they could not be decoded; `doubtful`: frames that may show remains of damaged ones.
+    """
+
+    video: str
+    plan: str
+    reason: str
+    stages: tuple[StageMetrics, ...]
+    predictions: tuple[StagePrediction, ...]
+    alternatives: tuple[Alternative, ...]
+    measured: Measured | None
+    """Errors of the plan on the selection set; None where nothing was estimated."""
+    labels_to_plan: int
+    lost: tuple[DamagedSpan, ...]
+    doubtful: tuple[DamagedSpan, ...]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Seconds are wall-clock; a prediction covers what was still to do when the plan was chosen."""
+    """What a query did so far. Seconds are wall-clock, those of stages CPU time of their threads.
+
+    `plan`, `reason`, `stages` and the others up to `measured` are those of the video; of several,
+    sums, where there are any, and otherwise nothing: see `videos`.
+    """
 
     plan: str
     reason: str
@@ -30,11 +57,19 @@ class Profile:
     """Frames that the reference network was asked about, to plan and to answer."""
     labels_to_plan: int
     labels_from_store: int
+    videos: tuple[VideoProfile, ...]
+    skipped: dict[str, str]
+    """Videos that could not be read at all, with the reason, where `on_damage` is 'skip'."""
 
     @property
     def one_off_seconds(self) -> float:
         """All phases before the scan."""
         return sum(self.phases.values())
+
+    @property
+    def lost(self) -> int:
+        """Frames without rows, because they could not be decoded."""
+        return sum(span.frames for video in self.videos for span in video.lost)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -44,25 +79,45 @@ class Profile:
 def profile(query: Query) -> Profile:
     """The profile of a query as far as it has run."""
     metrics = query.context.metrics
-    decision = query.physical.decision if query.physical else None
+    decisions = query.physical.decisions if query.physical else {}
+    scans = {scan.video: scan for scan in metrics.scans}
+    videos = tuple(_video(name, decisions[name], scans.get(name)) for name in decisions)
+    alone = videos[0] if len(videos) == 1 else None
     return Profile(
-        plan=_plan_name(query),
-        reason=decision.reason if decision else "",
+        plan=_plan_name(query, videos),
+        reason=alone.reason if alone else "",
         rows=metrics.rows,
         wall_seconds=metrics.wall_seconds,
         phases=dict(metrics.phases),
         stages=tuple(metrics.stages),
-        predictions=decision.predictions if decision else (),
-        alternatives=decision.alternatives if decision else (),
-        measured=decision.measured if decision else None,
+        predictions=add_predictions([video.predictions for video in videos]),
+        alternatives=alone.alternatives if alone else (),
+        measured=alone.measured if alone else None,
         reference_calls=metrics.labels_from_reference,
-        labels_to_plan=decision.labels if decision else 0,
+        labels_to_plan=sum(video.labels_to_plan for video in videos),
         labels_from_store=metrics.labels_from_store,
+        videos=videos,
+        skipped=dict(metrics.skipped),
     )
 
 
-def _plan_name(query: Query) -> str:
+def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProfile:
+    return VideoProfile(
+        video=name,
+        plan=decision.name,
+        reason=decision.reason,
+        stages=() if scan is None else (scan.decoding, *scan.stages),
+        predictions=decision.predictions,
+        alternatives=decision.alternatives,
+        measured=decision.measured,
+        labels_to_plan=decision.labels,
+        lost=scan.lost if scan else (),
+        doubtful=scan.doubtful if scan else (),
+    )
+
+
+def _plan_name(query: Query, videos: tuple[VideoProfile, ...]) -> str:
     if query.physical is None:
         return "not planned yet"
-    decision = query.physical.decision
-    return decision.name if decision else "packet index"
+    names = dict.fromkeys(video.plan for video in videos)
+    return " / ".join(names) or NO_PIXELS

@@ -8,6 +8,7 @@ from typing import Final, cast
 from vqe.errors import PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
@@ -19,7 +20,8 @@ Observer = Callable[[str, Node, Node], None]
 RULES: Final[tuple[Rule, ...]] = (
     fold_constants,  # first, for the others look for constants
     remove_true_filters,
-    push_range_into_scan,
+    push_range_into_scan,  # before the next: a range needs no look at each row of the index
+    push_condition_into_scan,
     push_predicate_into_scan,
     merge_limits,
 )

@@ -11,19 +11,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.errors import DamagedVideoError
+from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
-from vqe.physical.rows import CODE, scan_rows
-from vqe.physical.stages import UNKNOWN, Decide, Question, Stage
+from vqe.physical.rows import CODE, frames_text, scan_rows
+from vqe.physical.screening import Screened, screening
+from vqe.physical.stages import Question, ReferenceStage, Stage
 from vqe.runtime.context import Context
-from vqe.runtime.metrics import StageMetrics
-from vqe.runtime.prefetch import prefetch
+from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
 from vqe.storage.labels import LabelStore
-from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
 from vqe.video.reader import BATCH_FRAMES, Reader
-from vqe.video.segments import Span, spans_of
+from vqe.video.strategies import DecodeStrategy
 
 
 @dataclass(frozen=True)
@@ -43,20 +42,23 @@ class Answers:
 
 @dataclass(frozen=True, repr=False)
 class CascadeScanExec(Operator):
-    """The frames of `span` for which `question` holds, as `stages` answer it.
+    """Those of the frames `ordinals` (int64, ascending) for which `question` holds.
 
-    Frames that `labels` knows are neither decoded nor asked again; those in `fresh` (ascending)
-    were labelled for this very query, the others by an earlier one. All other frames are
-    read and answered `batch_frames` at a time.
+    `stages` answer where they are sure, and `reference` the rest. Frames that its labels know are
+    neither decoded nor asked again; those in `fresh` (ascending) were labelled for this very
+    query, the others by an earlier one. All other frames are decoded as `decoding` plans it, and
+    answered `batch_frames` at a time.
     """
 
     video: str
     index: VideoIndex
-    span: Span
+    ordinals: NDArray[np.int64]
     question: Question
     stages: tuple[Stage, ...]
+    reference: ReferenceStage
     labels: LabelStore
     fresh: NDArray[np.int64]
+    decoding: DecodeStrategy
     batch_frames: int = BATCH_FRAMES
 
     @property
@@ -64,41 +66,48 @@ class CascadeScanExec(Operator):
         return SCAN_SCHEMA
 
     def headline(self) -> str:
-        start, stop = self.span
-        steps = " → ".join(stage.name for stage in self.stages)
-        return f"CascadeScan '{self.video}' frames {start}..{stop}: {steps}"
+        steps = " → ".join(stage.name for stage in (*self.stages, self.reference))
+        return (
+            f"CascadeScan '{self.video}' {frames_text(self.ordinals)}: "
+            f"decode {self.decoding.name} → {steps}"
+        )
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         known = self._known()
         context.metrics.labels_from_store += int((known.decided_by == CODE["cache"]).sum())
-        start, stop = self.span
-        todo = np.setdiff1d(np.arange(start, stop), known.ordinals, assume_unique=True)
-        reader = Reader(self.index, self.batch_frames)
-        cascade = _RunningCascade(self.stages, reader, context)
-        context.progress.phase("scanning", stop - start)
+        todo = np.setdiff1d(self.ordinals, known.ordinals, assume_unique=True)
+        plan = self.decoding.plan(self.index, todo)
+        reader = Reader(
+            threads=context.decode_threads,
+            batch_frames=self.batch_frames,
+            cancelled=context.cancelled.is_set,
+        )
+        cascade = _RunningCascade(self, reader, context)
+        context.progress.phase("scanning", len(self.ordinals))
+        end = len(self.index)
         # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
-        position = _first_from(start, todo, stop)
-        yield self._rows(known.between(start, position))
-        context.progress.advance(position - start)
-        with closing(prefetch(reader.read(spans_of(todo)), depth=2)) as batches:
-            for frames in batches:
+        position = _first_from(0, todo, end)
+        yield self._rows(known.between(0, position))
+        with closing(reader.process(plan, screening(self.stages))) as batches:
+            for screened in batches:
                 context.check()
-                answers = cascade.decide(frames)
-                reached = _first_from(int(frames.ordinals[-1]) + 1, todo, stop)
+                answers = cascade.finish(screened)
+                reached = _first_from(int(answers.ordinals[-1]) + 1, todo, end)
                 yield self._rows(answers, known.between(position, reached))
-                context.progress.advance(reached - position)
+                context.progress.advance(len(screened.ordinals))
                 position = reached
+        context.check()
         cascade.note_decoding()
-        yield self._rows(known.between(position, stop))
-        context.progress.advance(stop - position)
-        if reader.lost:
-            raise _damaged(self.video, reader.lost)
+        yield self._rows(known.between(position, end))
+        report_damage(self.video, self.index, reader.report.damage, cascade.metrics, context)
 
     def _known(self) -> Answers:
         ordinals, score = self.labels.best_score(self.question.label, self.question.region)
+        asked = np.isin(ordinals, self.ordinals, assume_unique=True)
+        ordinals, score = ordinals[asked], score[asked]
         is_fresh = np.isin(ordinals, self.fresh, assume_unique=True)
         origin = np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
-        return Answers(ordinals, self.question.holds(score), score, origin).between(*self.span)
+        return Answers(ordinals, self.question.holds(score), score, origin)
 
     def _rows(self, *answers: Answers) -> pa.RecordBatch:
         """The frames that qualify, of several answers merged in frame order."""
@@ -111,66 +120,44 @@ class CascadeScanExec(Operator):
 
 
 class _RunningCascade:
-    """The stages at work on one scan, with their metrics."""
+    """The reference network at work on what the other stages left open, and the metrics of all."""
 
-    def __init__(self, stages: tuple[Stage, ...], reader: Reader, context: Context) -> None:
-        self.stages = stages
+    def __init__(self, scan: CascadeScanExec, reader: Reader, context: Context) -> None:
         self.reader = reader
-        self.decoding = StageMetrics("decode")
-        self.metrics = [StageMetrics(stage.name) for stage in stages]
-        context.metrics.stages = [self.decoding, *self.metrics]
         self.query = context.metrics
-        self.segment = -1
-        self.running: list[Decide] = []
+        self.decide = scan.reference.start()
+        names = [stage.name for stage in (*scan.stages, scan.reference)]
+        self.metrics = ScanMetrics(
+            scan.video, StageMetrics("decode"), [StageMetrics(name) for name in names]
+        )
+        context.metrics.scans.append(self.metrics)
 
-    def decide(self, frames: FrameBatch) -> Answers:
-        """Hands the frames from stage to stage until each is answered."""
-        if frames.segment != self.segment:
-            self.segment = frames.segment
-            self.running = [stage.start() for stage in self.stages]
+    def finish(self, screened: Screened) -> Answers:
+        """Answers for all frames of a batch."""
         self.note_decoding()
-        present = np.zeros(len(frames), np.bool_)
-        score = np.full(len(frames), np.nan, np.float32)
-        origin = np.zeros(len(frames), np.int8)
-        pending = np.arange(len(frames))
-        for stage, decide, metrics in zip(self.stages, self.running, self.metrics, strict=True):
-            if not len(pending):
-                break
+        for metrics, count in zip(self.metrics.stages, screened.counts, strict=False):
+            metrics.add(count.frames_in, count.decided, count.seconds)
+        present, decided_by = screened.present.copy(), screened.decided_by.copy()
+        score = np.full(len(present), np.nan, np.float32)
+        if len(screened.open):
             clock = time.perf_counter()
-            verdict = decide(frames.select(pending))
-            sure = verdict.answer != UNKNOWN
-            metrics.frames_in += len(pending)
-            metrics.decided += int(sure.sum())
-            metrics.seconds += time.perf_counter() - clock
-            if stage.decided_by == "reference":
-                self.query.labels_from_reference += len(pending)
-            decided = pending[sure]
-            present[decided] = verdict.answer[sure] == 1
-            score[decided] = verdict.score[sure]
-            origin[decided] = CODE[stage.decided_by]
-            pending = pending[~sure]
-        assert not len(pending), "the last stage of a cascade must answer"
-        return Answers(frames.ordinals, present, score, origin)
+            verdict = self.decide(screened.pending)
+            n = len(screened.open)
+            self.metrics.stages[-1].add(n, n, time.perf_counter() - clock)
+            self.query.labels_from_reference += n
+            present[screened.open] = verdict.answer == 1
+            score[screened.open] = verdict.score
+            decided_by[screened.open] = CODE["reference"]
+        return Answers(screened.ordinals, present, score, decided_by)
 
     def note_decoding(self) -> None:
         """Takes over what the reader has counted so far."""
-        self.decoding.frames_in = self.reader.decoded
-        self.decoding.seconds = self.reader.seconds
+        report = self.reader.report
+        self.metrics.decoding.frames_in = report.decoded
+        self.metrics.decoding.seconds = report.seconds
 
 
 def _first_from(start: int, ordinals: NDArray[np.int64], default: int) -> int:
     """The first of the ascending ordinals that is not below `start`."""
     at = np.searchsorted(ordinals, start)
     return int(ordinals[at]) if at < len(ordinals) else default
-
-
-def _damaged(video: str, lost: list[int]) -> DamagedVideoError:
-    spans = spans_of(np.array(lost, np.int64))
-    shown = ", ".join(f"{a}" if b == a + 1 else f"{a}–{b - 1}" for a, b in spans[:8])
-    more = f" and {len(spans) - 8} more spans" if len(spans) > 8 else ""
-    return DamagedVideoError(
-        f"{len(lost)} frames of '{video}' cannot be decoded: {shown}{more}",
-        lost=tuple(spans),
-        hint="the rows of all other frames came before this error; "
-        "to_arrow_table() leaves them in its attribute `table`",
-    )

@@ -7,36 +7,36 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from vqe.physical.operator import Operator
-from vqe.physical.rows import UNDECIDED, scan_rows
+from vqe.physical.rows import UNDECIDED, frames_text, scan_rows
 from vqe.runtime.context import Context
 from vqe.schema import SCAN_SCHEMA
 from vqe.video.index import VideoIndex
-from vqe.video.segments import Span
 
 ROWS = 8192
 
 
 @dataclass(frozen=True, repr=False)
 class IndexScanExec(Operator):
-    """All frames of `span`, from the packet index alone."""
+    """The frames `ordinals` (int64, ascending), from the packet index alone."""
 
     video: str
     index: VideoIndex
-    span: Span
+    ordinals: NDArray[np.int64]
 
     @property
     def schema(self) -> pa.Schema:
         return SCAN_SCHEMA
 
     def headline(self) -> str:
-        return f"IndexScan '{self.video}' frames {self.span[0]}..{self.span[1]}"
+        return f"IndexScan '{self.video}' {frames_text(self.ordinals)}"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        for start in range(*self.span, ROWS):
+        for first in range(0, len(self.ordinals), ROWS):
             context.check()
-            ordinals = np.arange(start, min(start + ROWS, self.span[1]))
+            ordinals = self.ordinals[first : first + ROWS]
             score = np.full(len(ordinals), np.nan, np.float32)
             undecided = np.full(len(ordinals), UNDECIDED, np.int8)
             yield scan_rows(self.video, self.index, ordinals, score, undecided)

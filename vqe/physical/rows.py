@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.schema import DECIDED_BY, SCAN_SCHEMA
+from vqe.schema import DECIDED_BY, SCAN_SCHEMA, VIDEO_SCHEMA
+from vqe.video.decode_plan import spans_of
 from vqe.video.index import VideoIndex
 
 CODE = {name: code for code, name in enumerate(DECIDED_BY)}
@@ -24,8 +25,18 @@ def scan_rows(
     decided_by: NDArray[np.int8],
 ) -> pa.RecordBatch:
     """A batch of N frames; `score` is NaN and `decided_by` UNDECIDED where they are null."""
-    n = len(ordinals)
     codes = pa.array(decided_by, mask=decided_by == UNDECIDED)
+    answers = [
+        pa.array(score, mask=np.isnan(score)),
+        pa.DictionaryArray.from_arrays(codes, list(DECIDED_BY)),
+    ]
+    columns = index_rows(video, index, ordinals).columns
+    return pa.RecordBatch.from_arrays([*columns, *answers], schema=SCAN_SCHEMA)
+
+
+def index_rows(video: str, index: VideoIndex, ordinals: NDArray[np.int64]) -> pa.RecordBatch:
+    """What the packet index knows of N frames."""
+    n = len(ordinals)
     return pa.RecordBatch.from_arrays(
         [
             pa.repeat(pa.scalar(video), n),
@@ -34,8 +45,14 @@ def scan_rows(
             pa.nulls(n, pa.timestamp("us")),
             pa.array(index.pts[ordinals]),
             pa.array(index.keyframe[ordinals]),
-            pa.array(score, mask=np.isnan(score)),
-            pa.DictionaryArray.from_arrays(codes, list(DECIDED_BY)),
         ],
-        schema=SCAN_SCHEMA,
+        schema=VIDEO_SCHEMA,
     )
+
+
+def frames_text(ordinals: NDArray[np.int64]) -> str:
+    """The frames in a few words: one span as such, several by their number."""
+    spans = spans_of(ordinals)
+    if len(spans) > 1:
+        return f"{len(ordinals):,} frames of {ordinals[0]}..{ordinals[-1] + 1}"
+    return f"frames {spans[0][0]}..{spans[0][1]}" if spans else "no frames"

@@ -10,18 +10,17 @@ from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.constants import STRING
 from vqe.plan.expressions import Contains
 from vqe.plan.operators import describe
-from vqe.plan.scope import Scope
+from vqe.plan.regions import Box, region_in_pixels
+from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 
 OPTIONS: Final = ("min_score", "region")
 MOST_LABELS = 8
 USAGE: Final = "contains('label', min_score => 0.5, region => box(x0, y0, x1, y1))"
 
-Box = tuple[float, float, float, float]
-
 
 def bind_contains(node: ast.Function, scope: Scope, model: ModelInfo, video: VideoInfo) -> Contains:
-    """The predicate, its label known to the model, its region in pixels of the video."""
+    """The predicate, its label known to the model, its region in pixels of a single video."""
     if len(node.args) != 1 or isinstance(node.args[0], ast.Star):
         raise BindError("contains() takes one label", hint=USAGE, offset=node.offset)
     options: dict[str, ast.Expression] = {}
@@ -85,20 +84,7 @@ def _region(node: ast.Expression, scope: Scope, video: VideoInfo) -> Box | None:
             offset=node.offset,
         )
     x0, y0, x1, y1 = (bind_number(corner, scope, "a corner of box()") for corner in corners)
-    if max(x0, y0, x1, y1) <= 1:  # shares of the frame
-        x0, x1 = x0 * video.width, x1 * video.width
-        y0, y1 = y0 * video.height, y1 * video.height
-    if not (x0 < x1 and y0 < y1):
-        raise BindError(
-            "box(x0, y0, x1, y1) needs x0 < x1 and y0 < y1",
-            hint="x grows to the right and y downwards",
-            offset=node.offset,
-        )
-    if x1 <= 0 or y1 <= 0 or x0 >= video.width or y0 >= video.height:
-        raise BindError(
-            f"the box lies outside the {video.width}×{video.height} frame", offset=node.offset
-        )
-    frame = (0.0, 0.0, float(video.width), float(video.height))
-    region = (max(x0, 0.0), max(y0, 0.0), min(x1, frame[2]), min(y1, frame[3]))
-    # The whole frame is no restriction: it has the centres on its right and lower edge as well.
-    return None if region == frame else region
+    if video.members:  # files of any size: each scan finds its own pixels
+        return x0, y0, x1, y1
+    with pointing_at(node):
+        return region_in_pixels((x0, y0, x1, y1), video.width, video.height)

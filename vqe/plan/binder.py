@@ -11,6 +11,7 @@ from vqe.errors import BindError, UnsupportedError, VqeError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_contains import bind_contains
 from vqe.plan.bind_expressions import bind_chain, bind_constant, bind_expression
+from vqe.plan.bind_setting import Setting, bind_setting
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
 from vqe.plan.expressions import Column, Expression
@@ -37,8 +38,8 @@ def bind(
     params: Values | None = None,
     *,
     default_model: str | None = None,
-) -> Bound:
-    """The plan of a statement.
+) -> Bound | Setting:
+    """The plan of a query, or the setting that a SET changes.
 
     `params` are the values of `?` and `$1` (a sequence) or of `$name` (a mapping);
     `default_model` is the reference network unless the query has a USING MODEL clause. Raises
@@ -51,7 +52,11 @@ def bind(
         query = query.query
     try:
         parameters = Parameters(params)
-        plan = _query(query, catalog, parameters, default_model)
+        bound = (
+            bind_setting(query, catalog, parameters)
+            if isinstance(query, ast.Set)
+            else Bound(_query(query, catalog, parameters, default_model), explain)
+        )
         parameters.check_all_used()
     except VqeError as error:
         if query.sql and error.offset is not None:
@@ -59,7 +64,7 @@ def bind(
         raise
     except RecursionError as error:
         raise BindError("the statement is nested too deeply") from error
-    return Bound(plan, explain)
+    return bound
 
 
 def _query(

@@ -8,12 +8,17 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """A video the catalog has checked: it exists, opens, and has a video stream with frames."""
+    """A video that the catalog has checked: it exists, opens, and has a video stream.
+
+    Of a pattern such as 'cams/*.mp4', the `members` are the files, in the order of their names;
+    those are opened when their turn comes.
+    """
 
     name: str  # as the query calls it, and as column `video` shows it
     path: str
-    width: int
-    height: int
+    width: int = 0  # of the upright picture, in pixels; 0 where it was not opened yet
+    height: int = 0
+    members: tuple[VideoInfo, ...] = ()
 
 
 @dataclass(frozen=True)

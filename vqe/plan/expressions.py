@@ -112,6 +112,26 @@ def operands(expression: Expression, function: str) -> Iterator[Expression]:
         yield expression
 
 
+def columns_of(expression: Expression) -> set[str]:
+    """Names of the columns that the expression reads."""
+    match expression:
+        case Column(name):
+            return {name}
+        case Call(_, args):
+            return set().union(*map(columns_of, args))
+    return set()
+
+
+def holds_contains(expression: Expression) -> bool:
+    """Whether the expression asks what is to be seen in the frame."""
+    match expression:
+        case Contains():
+            return True
+        case Call(_, args):
+            return any(map(holds_contains, args))
+    return False
+
+
 def to_sql(expression: Expression) -> ast.Expression:
     """The expression as the statement would spell it."""
     match expression:

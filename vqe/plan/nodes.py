@@ -11,7 +11,7 @@ import pyarrow as pa
 from vqe.errors import PlanError
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.catalog import ModelInfo, VideoInfo
-from vqe.plan.expressions import Contains, Expression
+from vqe.plan.expressions import Call, Contains, Expression
 from vqe.schema import SCAN_SCHEMA
 from vqe.sql.literals import format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -68,8 +68,9 @@ def _intersect(
 
 @dataclass(frozen=True, repr=False)
 class Scan(Tree):
-    """The frames of one video inside `range` for which `predicate` holds; None keeps them all.
+    """The frames inside `range` for which `condition` and `predicate` hold; None holds for all.
 
+    `condition` is about the columns of a video, which its packet index knows without decoding.
     `accuracy` and `model` come with the query: they say how a visual predicate that is pushed
     down here may be answered, and whose answer is the truth.
     """
@@ -78,6 +79,7 @@ class Scan(Tree):
     accuracy: Accuracy
     model: ModelInfo | None = None
     range: Range = field(default_factory=Range)
+    condition: Expression | None = None
     predicate: Contains | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +92,15 @@ class Scan(Tree):
 
     def headline(self) -> str:
         parts = [f"Scan {unparse_literal(self.video.name)}", str(self.range)]
-        if self.predicate is not None:
+        if self.video.members:
+            n = len(self.video.members)
+            parts.insert(1, f"({n} file{'s' if n > 1 else ''})")
+        if self.condition is not None and self.predicate is not None:
+            both = Call("and_kleene", (self.condition, self.predicate), pa.bool_())
+            parts.append(f"where {both}")
+        elif self.condition is not None:
+            parts.append(f"where {self.condition}")
+        elif self.predicate is not None:
             parts.append(str(self.predicate))
         if self.model is not None:
             parts += [str(self.accuracy), f"USING MODEL {_model(self.model.name)}"]

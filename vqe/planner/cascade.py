@@ -15,6 +15,7 @@ from vqe.physical.stages import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.cost import Costs
 from vqe.planner.decision import Decision
+from vqe.planner.decoding import choose_decoding
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block, draw_blocks, label_budget
@@ -24,7 +25,7 @@ from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
-from vqe.video.segments import Span, frames_to_decode, spans_of
+from vqe.video.strategies import FrameSet
 
 LEAST_SAVING_SECONDS = 5.0
 """What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
@@ -39,12 +40,13 @@ FIRST_LOOK_BATCHES = 3
 class VisualScan:
     """A scan that needs pixels, with everything its planning depends on.
 
-    `key` names the question in the store; None where the model has no fingerprint, and may thus be
-    another one tomorrow. `limit`: rows wanted at most, where a LIMIT stands directly above.
+    `ordinals`: int64, ascending, the frames that it is about. `key` names the question in the
+    store; None where the model has no fingerprint, and may thus be another one tomorrow. `limit`:
+    rows wanted at most, where a LIMIT stands directly above.
     """
 
     index: VideoIndex
-    span: Span
+    ordinals: NDArray[np.int64]
     question: Question
     accuracy: Accuracy
     network: ReferenceNetwork
@@ -54,20 +56,20 @@ class VisualScan:
 
     @property
     def frames(self) -> int:
-        """Frames in the span."""
-        return self.span[1] - self.span[0]
+        """How many frames it is about."""
+        return len(self.ordinals)
 
     @property
     def remaining(self) -> NDArray[np.int64]:
-        """The frames of the span without a label, int64 ascending."""
+        """Those of them without a label, int64 ascending."""
         known, _ = self.labels.best_score(self.question.label)
-        return np.setdiff1d(np.arange(*self.span), known)
+        return np.setdiff1d(self.ordinals, known, assume_unique=True)
 
     @property
     def work(self) -> tuple[int, int]:
         """Frames still to be answered, and frames that the decoder must produce for them."""
         remaining = self.remaining
-        return len(remaining), frames_to_decode(self.index, spans_of(remaining))
+        return len(remaining), choose_decoding(self.index, remaining).work.decoded
 
 
 def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
@@ -106,27 +108,31 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
 
 def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:
     """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
-    start, stop = scan.span
-    leading = min(start + label_budget(scan.frames) // 2, stop)
-    if not scan.limit or scan.limit > leading - start:
+    leading = scan.ordinals[: label_budget(scan.frames) // 2]
+    if not scan.limit or scan.limit > len(leading):
         return 0
-    reader = Reader(scan.index, batch_frames=scan.network.batch_size)
-    found = 0
-    context.progress.phase("labelling", leading - start)
-    with closing(reader.read([(start, leading)])) as batches:
+    reader = Reader(
+        threads=context.decode_threads,
+        batch_frames=scan.network.batch_size,
+        cancelled=context.cancelled.is_set,
+    )
+    found, still = 0, len(leading)
+    context.progress.phase("labelling", len(leading))
+    with closing(reader.read(FrameSet().plan(scan.index, leading))) as batches:
         for frames in batches:
             context.check()
             found += int(labeller.label(frames).sum())
+            still -= len(frames)
             context.progress.advance(len(frames))
-            still = leading - int(frames.ordinals[-1])
             if found >= scan.limit or found + still < scan.limit:
                 break
+    context.check()
     return found
 
 
 def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
     """Labels a sample and searches for a cascade, unless that cannot pay."""
-    blocks = draw_blocks(scan.index, scan.span, scan.accuracy.unit_us, context.settings.seed)
+    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, context.settings.seed)
     if not blocks:
         return Decision((), f"{scan.frames:,} frames are too few to learn from")
     with context.metrics.phase("labelling"):
@@ -172,12 +178,15 @@ def _first_look(
     """
     batch_frames = scan.network.batch_size
     for block in blocks:
-        stop = min(block.start + FIRST_LOOK_BATCHES * batch_frames, scan.span[1])
-        with closing(Reader(scan.index, batch_frames).read([(block.start, stop)])) as batches:
+        stop = block.position + FIRST_LOOK_BATCHES * batch_frames
+        plan = FrameSet().plan(scan.index, scan.ordinals[block.position : stop])
+        reader = Reader(batch_frames=batch_frames, cancelled=context.cancelled.is_set)
+        with closing(reader.read(plan)) as batches:
             for frames in batches:
                 context.check()
                 labeller.label(frames)
                 labeller.measure(frames)
+        context.check()
         if labeller.seconds_per_frame is not None:
             return labeller.seconds_per_frame
     return 0.0

@@ -6,6 +6,7 @@ section 6), and what that leaves out: decoding, resizing, and the one-off work.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -26,6 +27,22 @@ class StagePrediction:
     frames_in: float
     decided: float
     seconds: float
+
+
+def add_predictions(
+    scans: Iterable[tuple[StagePrediction, ...]],
+) -> tuple[StagePrediction, ...]:
+    """The predictions of several scans, those of one step added up."""
+    total: dict[str, StagePrediction] = {}
+    for step in (step for scan in scans for step in scan):
+        so_far = total.get(step.name, StagePrediction(step.name, 0, 0, 0))
+        total[step.name] = StagePrediction(
+            step.name,
+            so_far.frames_in + step.frames_in,
+            so_far.decided + step.decided,
+            so_far.seconds + step.seconds,
+        )
+    return tuple(total.values())
 
 
 @dataclass(frozen=True)

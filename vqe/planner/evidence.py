@@ -9,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import ReferenceImage, block_differences
+from vqe.detectors.difference import ReferenceImage, block_differences, compile_kernels
 from vqe.models.specialized import ARCHITECTURES
 from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block
 from vqe.runtime.context import Context
+from vqe.video.decode_plan import DecodePlan
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
+from vqe.video.strategies import FrameSet
 
 SIZES = tuple(sorted({arch.size for arch in ARCHITECTURES.values()}))
 
@@ -50,15 +52,11 @@ class _Sample:
     def __init__(self, blocks: tuple[Block, ...]) -> None:
         self.blocks = blocks
         self.block_of = {o: b for b, block in enumerate(blocks) for o in block.ordinals.tolist()}
-        self.spans = [(block.start, block.stop) for block in blocks]
+        self.wanted = np.concatenate([block.ordinals for block in blocks])
         self.ordinals: list[int] = []
         self.present: list[bool] = []
         self.thumbnails: dict[int, list[NDArray[np.uint8]]] = {size: [] for size in SIZES}
         self.thumbnail_seconds = dict.fromkeys(SIZES, 0.0)
-
-    def wanted(self, batch: FrameBatch) -> FrameBatch:
-        """The frames of the batch that belong to the sample."""
-        return batch.select(i for i, o in enumerate(batch.ordinals.tolist()) if o in self.block_of)
 
     def is_training(self, ordinal: int) -> bool:
         """Whether a sampled frame is for training."""
@@ -83,25 +81,26 @@ def collect(
     keeping their luma instead would take gigabytes.
     """
     sample = _Sample(blocks)
+    plan = FrameSet().plan(index, sample.wanted)
     average = ReferenceImage(index.height, index.width)
-    reader = Reader(index)
-    context.progress.phase("labelling", len(sample.block_of))
-    with closing(reader.read(sample.spans)) as batches:
-        for batch in batches:
+    reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
+    context.progress.phase("labelling", len(sample.wanted))
+    with closing(reader.read(plan)) as batches:
+        for frames in batches:
             context.check()
-            frames = sample.wanted(batch)
             present = labeller.label(frames)
             sample.add(frames, present)
             for i in np.flatnonzero(~present).tolist():
                 if sample.is_training(int(frames.ordinals[i])):
                     average.add(frames.luma(i))
             context.progress.advance(len(frames))
+    context.check()
     if not sample.ordinals:
         return None
     reference = average.mean() if average.count else None
     differences, difference_seconds = None, 0.0
     if reference is not None:
-        differences, difference_seconds = _differences(index, sample, reference, context)
+        differences, difference_seconds = _differences(plan, reference, context)
     n = len(sample.ordinals)
     return Evidence(
         ordinals=np.array(sample.ordinals, np.int64),
@@ -111,26 +110,38 @@ def collect(
         thumbnails={size: np.concatenate(parts) for size, parts in sample.thumbnails.items()},
         reference=reference,
         differences=differences,
-        decode_seconds=reader.seconds / reader.decoded,
+        decode_seconds=reader.report.seconds / reader.report.decoded,
         thumbnail_seconds={size: s / n for size, s in sample.thumbnail_seconds.items()},
         difference_seconds=difference_seconds,
     )
 
 
+@dataclass(frozen=True)
+class _Differences:
+    """Differences of N frames, float64 (N, 100), and the CPU seconds that they took."""
+
+    blocks: NDArray[np.float64]
+    seconds: float
+
+    @property
+    def nbytes(self) -> int:
+        return self.blocks.nbytes
+
+
 def _differences(
-    index: VideoIndex, sample: _Sample, reference: NDArray[np.uint8], context: Context
+    plan: DecodePlan, reference: NDArray[np.uint8], context: Context
 ) -> tuple[NDArray[np.float64], float]:
     """Differences of the sampled frames from the reference image, and seconds per frame."""
-    parts: list[NDArray[np.float64]] = []
-    seconds = 0.0
-    with closing(Reader(index).read(sample.spans)) as batches:
-        for batch in batches:
-            context.check()
-            frames = sample.wanted(batch)
-            if not parts:
-                block_differences(frames, reference)  # compiles the kernel outside the measurement
-            clock = time.perf_counter()
-            parts.append(block_differences(frames, reference))
-            seconds += time.perf_counter() - clock
-    differences = np.concatenate(parts)
-    return differences, seconds / len(differences)
+
+    def measure(frames: FrameBatch) -> _Differences:
+        clock = time.thread_time()
+        blocks = block_differences(frames, reference)
+        return _Differences(blocks, time.thread_time() - clock)
+
+    compile_kernels()  # outside the measurement
+    reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
+    with closing(reader.process(plan, lambda: measure)) as done:
+        parts = list(done)
+    context.check()
+    blocks = np.concatenate([part.blocks for part in parts])
+    return blocks, sum(part.seconds for part in parts) / len(blocks)

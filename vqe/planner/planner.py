@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vqe.physical.cascade_scan import CascadeScanExec
+from vqe.physical.concat import ConcatExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
 from vqe.physical.limit import LimitExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.stages import Question, ReferenceStage
-from vqe.plan.nodes import Filter, Limit, Node, Project, Range, Scan
+from vqe.plan.catalog import VideoInfo
+from vqe.plan.expressions import Contains
+from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.regions import region_in_pixels
 from vqe.planner.cascade import VisualScan, decide, stored_decision
 from vqe.planner.decision import Decision
+from vqe.planner.decoding import choose_decoding
 from vqe.planner.resources import Resources
 from vqe.planner.sampling import draw_blocks, label_budget
+from vqe.planner.scanned_frames import frames_of_scan, may_hold
 from vqe.runtime.context import Context
-from vqe.video.fingerprint import fingerprint
-from vqe.video.index import VideoIndex, build_index
 from vqe.video.reader import BATCH_FRAMES
-from vqe.video.segments import Span
 
 
-@dataclass(frozen=True)
+@dataclass
 class PhysicalPlan:
-    """The operators, and what was decided for the visual scan among them, if there is one."""
+    """The operators, and what was decided for the visual scan of each video, by its name.
+
+    Where a pattern stands for several files, each is planned when its turn comes.
+    """
 
     root: Operator
-    decision: Decision | None
+    decisions: dict[str, Decision] = field(default_factory=dict)
 
 
 class Planner:
@@ -37,26 +47,40 @@ class Planner:
     def __init__(self, resources: Resources, context: Context) -> None:
         self.resources = resources
         self.context = context
-        self.decision: Decision | None = None
+        self.decisions: dict[str, Decision] = {}
 
     def plan(self, logical: Node) -> PhysicalPlan:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
-        return PhysicalPlan(self._lower(logical, limit=None), self.decision)
+        return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
 
     def preview(self, logical: Node) -> str:
         """What is known about the cascade of `logical` without touching a pixel."""
         scan = next(node for node in logical.walk() if isinstance(node, Scan))
         if scan.predicate is None:
             return "no pixels needed: the packet index answers"
-        visual = self._visual(scan, build_index(scan.video.path), limit=None)
+        if not scan.video.members:
+            return self._preview(scan, scan.video)
+        lines = [f"{video.name}: {self._preview(scan, video)}" for video in _members(scan)]
+        return "\n".join(lines)
+
+    def _preview(self, scan: Scan, video: VideoInfo) -> str:
+        visual = self._visual(scan, video, limit=None)
+        decoding = choose_decoding(visual.index, visual.remaining)
+        decode = (
+            f"decode {decoding.strategy.name}: "
+            f"{decoding.work.decoded:,} frames, {decoding.work.seeks:,} seeks"
+        )
+        return f"{self._preview_cascade(visual)}\n{decode}"
+
+    def _preview_cascade(self, visual: VisualScan) -> str:
         stored = stored_decision(visual, self.resources.store)
         if stored is not None:
             return f"stored plan: {stored.name} → {visual.network.name}"
         everything = f"{visual.network.name} on each of {visual.frames:,} frames"
-        if scan.accuracy.exact:
+        if visual.accuracy.exact:
             return everything
-        unit_us, seed = scan.accuracy.unit_us, self.context.settings.seed
-        if not draw_blocks(visual.index, visual.span, unit_us, seed):
+        unit_us, seed = visual.accuracy.unit_us, self.context.settings.seed
+        if not draw_blocks(visual.index, visual.ordinals, unit_us, seed):
             return f"{everything}: too few to learn from"
         return f"not planned yet: needs about {label_budget(visual.frames):,} labels"
 
@@ -69,57 +93,80 @@ class Planner:
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
-            case Scan():
-                return self._lower_scan(node, limit)
+            case Scan(video) if video.members:
+                return ConcatExec(
+                    video.name,
+                    tuple(member.name for member in _members(node)),
+                    lambda i: self._lower_scan(node, _members(node)[i], limit),
+                )
+            case Scan(video):
+                return self._lower_scan(node, video, limit)
 
-    def _lower_scan(self, scan: Scan, limit: int | None) -> Operator:
-        with self.context.metrics.phase("index"):
-            index = build_index(scan.video.path)
+    def _lower_scan(self, scan: Scan, video: VideoInfo, limit: int | None) -> Operator:
         if scan.predicate is None:
-            return IndexScanExec(scan.video.name, index, span_of(scan.range, index))
-        visual = self._visual(scan, index, limit)
-        self.decision, fresh = decide(visual, self.resources.store, self.context)
+            with self.context.metrics.phase("index"):
+                index = self.resources.index(video.path)
+                return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
+        with self.context.metrics.phase("index"):
+            visual = self._visual(scan, video, limit)
+        decision, fresh = decide(visual, self.resources.store, self.context)
+        self.decisions[video.name] = decision
         # An open LIMIT should not pay for more of the network's answers than one call gives.
-        asks_all = limit is not None and not self.decision.stages
-        batch_frames = min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES
-        last = ReferenceStage(visual.network, visual.question, visual.labels)
+        asks_all = limit is not None and not decision.stages
         return CascadeScanExec(
-            scan.video.name,
-            index,
-            visual.span,
-            visual.question,
-            (*self.decision.stages, last),
-            visual.labels,
-            fresh,
-            batch_frames,
+            video=video.name,
+            index=visual.index,
+            ordinals=visual.ordinals,
+            question=visual.question,
+            stages=decision.stages,
+            reference=ReferenceStage(visual.network, visual.question, visual.labels),
+            labels=visual.labels,
+            fresh=fresh,
+            decoding=choose_decoding(visual.index, visual.remaining).strategy,
+            batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
         )
 
-    def _visual(self, scan: Scan, index: VideoIndex, limit: int | None) -> VisualScan:
+    def _visual(self, scan: Scan, video: VideoInfo, limit: int | None) -> VisualScan:
         assert scan.predicate is not None
         assert scan.model is not None
         network = self.resources.network(scan.model)
-        video = fingerprint(scan.video.path)
-        span = span_of(scan.range, index)
         model = network.fingerprint
+        content = self.resources.fingerprint(video.path)
+        index = self.resources.index(video.path)
+        ordinals = frames_of_scan(scan, video.name, index)
+        predicate = _in_pixels(scan.predicate, scan.video, self.resources.size(video.path))
         return VisualScan(
             index=index,
-            span=span,
+            ordinals=ordinals,
             question=Question(
-                label=network.labels.index(scan.predicate.label),
-                min_score=scan.predicate.min_score,
-                region=scan.predicate.region,
+                label=network.labels.index(predicate.label),
+                min_score=predicate.min_score,
+                region=predicate.region,
             ),
             accuracy=scan.accuracy,
             network=network,
-            labels=self.resources.store.labels(video, model),
-            key=model and (video, model, scan.predicate, scan.accuracy, span),
+            labels=self.resources.store.labels(content, model),
+            key=model and (content, model, predicate, scan.accuracy, _digest(ordinals)),
             limit=limit,
         )
 
 
-def span_of(range_: Range, index: VideoIndex) -> Span:
-    """The frames that a range on frame numbers and timestamps leaves, as ordinals [start, stop)."""
-    start, stop = index.frames_between(range_.start_us, range_.stop_us)
-    start = max(start, range_.start_frame)
-    stop = min(stop, len(index) if range_.stop_frame is None else range_.stop_frame)
-    return start, max(start, stop)
+def _members(scan: Scan) -> list[VideoInfo]:
+    """The files of a pattern, without those that the condition rules out by their names."""
+    return [
+        member
+        for member in scan.video.members
+        if scan.condition is None or may_hold(scan.condition, member.name)
+    ]
+
+
+def _in_pixels(predicate: Contains, video: VideoInfo, size: tuple[int, int]) -> Contains:
+    """The predicate with its region in pixels; that of a single video has it so already."""
+    if predicate.region is None or not video.members:
+        return predicate
+    return replace(predicate, region=region_in_pixels(predicate.region, *size))
+
+
+def _digest(ordinals: NDArray[np.int64]) -> bytes:
+    """Stands for the frames in a key."""
+    return hashlib.sha256(ordinals.tobytes()).digest()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vqe.models.reference import ReferenceNetwork
 from vqe.plan.catalog import ModelInfo
 from vqe.storage.store import Store
+from vqe.video.container import video_size
+from vqe.video.fingerprint import fingerprint
+from vqe.video.index import VideoIndex
+from vqe.video.indexing import build_index
 
 
 @dataclass(frozen=True)
@@ -16,3 +20,22 @@ class Resources:
 
     store: Store
     network: Callable[[ModelInfo], ReferenceNetwork]
+
+    def fingerprint(self, path: str) -> str:
+        """Stands for the content of the file."""
+        return fingerprint(path)
+
+    def size(self, path: str) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return video_size(path)
+
+    def index(self, path: str) -> VideoIndex:
+        """The packet index of a file, from the store where the same content was indexed before."""
+        content = fingerprint(path)
+        stored = self.store.index(content)
+        if isinstance(stored, VideoIndex):
+            return replace(stored, path=path)
+        index = build_index(path)
+        if fingerprint(path) == content:  # not so where the file is still being written
+            self.store.keep_index(content, index)
+        return index

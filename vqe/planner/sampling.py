@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from vqe.statistics.units import unit_of
 from vqe.video.index import VideoIndex
-from vqe.video.segments import Span
 
 TRAINING_RATE = 6
 """Frames labelled per second of a training block: more would be copies of each other."""
@@ -28,17 +27,14 @@ BLOCK_US = 1_000_000
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive frames [start, stop), every `step`-th of which is labelled."""
+    """Frames that are labelled together: `ordinals`, int64, ascending.
 
-    start: int
-    stop: int
+    `position`: of the first of them among the frames that the query is about.
+    """
+
+    ordinals: NDArray[np.int64]
     training: bool
-    step: int
-
-    @property
-    def ordinals(self) -> NDArray[np.int64]:
-        """The frames to label."""
-        return np.arange(self.start, self.stop, self.step)
+    position: int
 
 
 def label_budget(frames: int) -> int:
@@ -50,24 +46,25 @@ def label_budget(frames: int) -> int:
     return int(min(frames / 4, 12 * math.sqrt(frames)))
 
 
-def draw_blocks(index: VideoIndex, span: Span, unit_us: int | None, seed: int) -> tuple[Block, ...]:
+def draw_blocks(
+    index: VideoIndex, frames: NDArray[np.int64], unit_us: int | None, seed: int
+) -> tuple[Block, ...]:
     """Blocks for about `label_budget` labels, half of them for training, one in each stratum.
 
-    Empty where the span is too short for MIN_SELECTION_BLOCKS of each kind.
+    `frames`: int64, ascending, those that the query is about. Empty where they are too few for
+    MIN_SELECTION_BLOCKS of each kind.
     """
-    start, stop = span
-    if start == stop:
+    if not len(frames):
         return ()
     length_us = BLOCK_US if unit_us is None else _whole_units(unit_us)
-    number = unit_of(index.timestamps_us[start:stop], length_us)
-    edges = start + np.concatenate(
-        [[0], np.flatnonzero(np.diff(number)) + 1, [stop - start]]
-    )  # block b is [edges[b], edges[b + 1])
+    number = unit_of(index.timestamps_us[frames], length_us)
+    # Block b has the frames at the positions [edges[b], edges[b + 1]).
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(number)) + 1, [len(frames)]])
     n_blocks = len(edges) - 1
-    frames_per_block = (stop - start) / n_blocks
+    frames_per_block = len(frames) / n_blocks
     step = max(round(frames_per_block / (TRAINING_RATE * length_us / BLOCK_US)), 1)
     labels_per_pair = frames_per_block * (1 + 1 / step)
-    pairs = int(label_budget(stop - start) / labels_per_pair)
+    pairs = int(label_budget(len(frames)) / labels_per_pair)
     if pairs < MIN_SELECTION_BLOCKS:
         return ()
     rng = np.random.default_rng(seed)
@@ -79,7 +76,7 @@ def draw_blocks(index: VideoIndex, span: Span, unit_us: int | None, seed: int) -
             chosen = rng.integers(strata[2 * pair + half], strata[2 * pair + half + 1])
             training = training_first == (half == 0)
             first, last = int(edges[chosen]), int(edges[chosen + 1])
-            blocks.append(Block(first, last, training, step if training else 1))
+            blocks.append(Block(frames[first : last : step if training else 1], training, first))
     return tuple(blocks)
 
 

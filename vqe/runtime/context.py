@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from vqe.config import Settings
 from vqe.errors import QueryCancelledError
 from vqe.runtime.metrics import Metrics
 from vqe.runtime.progress import Progress, SilentProgress
+
+MOST_DECODERS = 8
+"""Decoding threads that are started without being asked for: each holds frames of its own."""
 
 
 @dataclass
@@ -19,6 +23,11 @@ class Context:
     progress: Progress = field(default_factory=SilentProgress)
     metrics: Metrics = field(default_factory=Metrics)
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def decode_threads(self) -> int:
+        """Threads that decode."""
+        return self.settings.decode_threads or min(len(os.sched_getaffinity(0)), MOST_DECODERS)
 
     def check(self) -> None:
         """Raises QueryCancelledError once the query was cancelled."""

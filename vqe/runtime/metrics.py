@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,17 +22,77 @@ class StageMetrics:
         """Frames that the next step had to look at."""
         return self.frames_in - self.decided
 
+    def add(self, frames_in: int, decided: int, seconds: float) -> None:
+        """Counts one more batch."""
+        self.frames_in += frames_in
+        self.decided += decided
+        self.seconds += seconds
+
+
+MOST_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class DamagedSpan:
+    """Frames [start_frame, stop_frame), shown from start_us to stop_us after the first frame."""
+
+    start_frame: int
+    stop_frame: int
+    start_us: int
+    stop_us: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames."""
+        return self.stop_frame - self.start_frame
+
+    def __str__(self) -> str:
+        last = self.stop_frame - 1
+        frames = str(last) if last == self.start_frame else f"{self.start_frame}–{last}"
+        return f"{frames} ({self.start_us / 1e6:.2f}–{self.stop_us / 1e6:.2f} s)"
+
+
+def spans_text(spans: Sequence[DamagedSpan]) -> str:
+    """The first of the spans, in a line."""
+    more = f" and {len(spans) - MOST_SHOWN} more spans" if len(spans) > MOST_SHOWN else ""
+    return ", ".join(map(str, spans[:MOST_SHOWN])) + more
+
+
+@dataclass
+class ScanMetrics:
+    """The scan of one video: its steps in order, and the damage that it met."""
+
+    video: str
+    decoding: StageMetrics
+    stages: list[StageMetrics]
+    lost: tuple[DamagedSpan, ...] = ()
+    doubtful: tuple[DamagedSpan, ...] = ()
+
 
 @dataclass
 class Metrics:
-    """Seconds of the one-off phases by name, and the steps of the scan in order."""
+    """Seconds of the one-off phases by name, and the scans in order.
+
+    `skipped`: videos that could not be read at all, with the reason.
+    """
 
     phases: dict[str, float] = field(default_factory=dict)
-    stages: list[StageMetrics] = field(default_factory=list)
+    scans: list[ScanMetrics] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
     labels_from_reference: int = 0
     labels_from_store: int = 0
     rows: int = 0
     wall_seconds: float = 0.0
+
+    @property
+    def stages(self) -> list[StageMetrics]:
+        """The steps of all scans, those of one name added up."""
+        total: dict[str, StageMetrics] = {}
+        for scan in self.scans:
+            for stage in (scan.decoding, *scan.stages):
+                sum_ = total.setdefault(stage.name, StageMetrics(stage.name))
+                sum_.add(stage.frames_in, stage.decided, stage.seconds)
+        return list(total.values())
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -283,4 +283,13 @@ class Explain(Located):
     analyze: bool = False
 
 
-Statement = Query | Explain
+@dataclass(frozen=True)
+class Set(Located):
+    """`SET name = value`; a Name as the value is a word without quotes."""
+
+    name: Name
+    value: Literal | Name | Parameter
+    sql: str = field(default="", compare=False, repr=False, kw_only=True)
+
+
+Statement = Query | Explain | Set

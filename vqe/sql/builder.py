@@ -45,10 +45,12 @@ class Builder(Transformer[Token, Any]):
     describe = _unsupported("DESCRIBE")
     analyze_video = _unsupported("ANALYZE VIDEO")
     copy = _unsupported("COPY")
-    set = _unsupported("SET")
 
     def explain(self, meta: Meta, analyze: Token | None, query: ast.Query) -> ast.Explain:
         return ast.Explain(query, analyze is not None, offset=meta.start_pos)
+
+    def set(self, meta: Meta, name: ast.Name, _: Token, value: Any) -> ast.Set:
+        return ast.Set(name, value, offset=meta.start_pos, sql=self.sql)
 
     def query(self, meta: Meta, *parts: Any) -> ast.Query:
         selection, source, where, group_by, having, *rest = parts

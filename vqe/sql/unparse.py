@@ -31,6 +31,8 @@ def unparse(statement: ast.Statement) -> str:
     if isinstance(statement, ast.Explain):
         analyze = "ANALYZE " if statement.analyze else ""
         return f"EXPLAIN {analyze}{unparse(statement.query)}"
+    if isinstance(statement, ast.Set):
+        return f"SET {unparse_name(statement.name.name)} = {unparse_expression(statement.value)}"
     query = statement
     parts = [f"SELECT {_selection(query.selection)}"]
     if query.source is not None:

@@ -1,10 +1,11 @@
-"""What queries leave behind for later ones: labels and plans, in memory, within quotas."""
+"""What queries leave behind for later ones, in memory, within quotas."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from typing import Protocol
 
 from vqe.storage.labels import LabelStore
 
@@ -14,14 +15,26 @@ PLANS = 64
 """Plans kept; each holds up to a few megabytes of weights and a reference image."""
 
 
+class Sized(Protocol):
+    """Something that knows what it takes in memory."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes."""
+
+
 class Store:
-    """Labels by (video, model) and plans by question; the least recently used go first."""
+    """Labels by (video, model), packet indexes by video, plans by question.
+
+    The least recently used go first.
+    """
 
     def __init__(self, quota_bytes: int = QUOTA_BYTES) -> None:
         self.quota_bytes = quota_bytes
         self._lock = threading.Lock()
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
         self._plans: OrderedDict[Hashable, object] = OrderedDict()
+        self._indexes: OrderedDict[str, Sized] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:
         """The labels of a video by a model, by their fingerprints.
@@ -41,6 +54,23 @@ class Store:
             if len(self._labels) == 1:
                 return
             self._labels.popitem(last=False)
+
+    def index(self, video: str) -> Sized | None:
+        """The packet index of a video by its fingerprint, if it is stored."""
+        with self._lock:
+            if video in self._indexes:
+                self._indexes.move_to_end(video)
+            return self._indexes.get(video)
+
+    def keep_index(self, video: str, index: Sized) -> None:
+        """Stores the packet index of a video; the last one is kept whatever its size."""
+        with self._lock:
+            self._indexes[video] = index
+            while (
+                len(self._indexes) > 1
+                and sum(kept.nbytes for kept in self._indexes.values()) > self.quota_bytes
+            ):
+                self._indexes.popitem(last=False)
 
     def plan(self, question: Hashable) -> object | None:
         """The plan stored for a question, if there is one."""

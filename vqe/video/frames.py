@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,13 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 # Formats whose first plane is the luma, eight bits a pixel.
-_PLANAR_LUMA = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
+_PLANAR_LUMA = frozenset(
+    ["gray", "nv12", *(f"yuv{j}{s}p" for j in ("", "j") for s in ("420", "422", "444", "440"))]
+)
+# Likewise with nine to sixteen bits in two bytes, the lowest first.
+_DEEP_LUMA = re.compile(r"(?:yuv4[024][024]p|gray)(9|10|12|14|16)le")
+
+Image = av.VideoFrame
 
 _local = threading.local()
 
@@ -50,6 +57,11 @@ class FrameBatch:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the pictures, about."""
+        return sum(plane.buffer_size for plane in self.images[0].planes) * len(self) if self else 0
+
     def select(self, rows: Iterable[int]) -> FrameBatch:
         """The frames at the given positions."""
         rows = list(rows)
@@ -60,18 +72,26 @@ class FrameBatch:
     def luma(self, row: int) -> NDArray[np.uint8]:
         """Luma plane, uint8 (H, W), read-only; a view into the decoder's memory where it can be."""
         image = self.images[row]
-        if image.format.name not in _PLANAR_LUMA:
+        deep = _DEEP_LUMA.fullmatch(image.format.name)
+        if deep is None and image.format.name not in _PLANAR_LUMA:
             image = _reformatter().reformat(image, format="gray")
         plane = image.planes[0]
         # Rows are padded to line_size. Writing here would corrupt frames decoded later from it.
         padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-        view: NDArray[np.uint8] = padded[: image.height, : image.width]
+        if deep is not None:
+            sixteen = padded.view("<u2")[: image.height, : image.width]
+            view = (sixteen >> (int(deep[1]) - 8)).astype(np.uint8)
+        else:
+            view = padded[: image.height, : image.width]
         view.flags.writeable = False
         return view
 
     def rgb(self, row: int) -> NDArray[np.uint8]:
-        """The frame in colour, uint8 (H, W, 3)."""
-        return cast("NDArray[np.uint8]", self.images[row].to_ndarray(format="rgb24"))
+        """The frame in colour and upright, uint8 (H, W, 3): turned as its display matrix says."""
+        image = self.images[row]
+        stored = cast("NDArray[np.uint8]", image.to_ndarray(format="rgb24"))
+        quarters = round(image.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(stored, quarters)) if quarters else stored
 
     def thumbnails(self, size: int) -> NDArray[np.uint8]:
         """All frames area-averaged to size × size, uint8 (N, size, size, 3) RGB."""

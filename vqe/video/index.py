@@ -1,27 +1,19 @@
-"""Which frames a video has: ordinals, timestamps and key frames, read without decoding."""
+"""Which frames a video has, and how the decoder gets at them; known without decoding."""
 
 from __future__ import annotations
 
-import os
-from array import array
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
-import av
 import numpy as np
-from av.container import InputContainer
 from numpy.typing import NDArray
 
-from vqe.errors import VideoError, VideoNotFoundError
+from vqe.video.packets import Packets
 
-RAW_FPS = Fraction(25)
-"""The rate of a raw stream that does not tell its own, as FFmpeg has it."""
-
-NO_TIME = np.iinfo(np.int64).min
-"""Stands for a time that a packet does not carry, as in FFmpeg."""
+Source = Literal["tables", "packets"]
+"""Where an index comes from: the container's own tables, or reading every packet."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +21,13 @@ class VideoIndex:
     """N frames in presentation order; the position in the arrays is the ordinal.
 
     `pts`: int64 (N,), ascending, in `time_base`; `timestamps_us`: int64 (N,), microseconds from
-    the first frame; `keyframe`: bool (N,); `key_dts`: int64 (N,), decoding timestamp where
-    `keyframe`, else 0. `seekable` is False where the file does not know presentation times (AVI
-    with B-frames, raw streams): such a file is only ever decoded from its start.
+    the first frame; `keyframe`: bool (N,); `dts`: int64 (N,), decoding timestamps; `size`: int64
+    (N,), bytes of the packet; `decode_order`: int64 (N,), the ordinals in the order of decoding.
+
+    `timed` is False where the file does not know presentation times (AVI with B-frames, raw
+    streams), so that frames are counted as they are decoded; `seekable` is False where decoding
+    begins at the start of the file only, for that reason or because a seek leads to other times
+    (program streams), or no packet stands for itself (intra refresh).
     """
 
     path: str
@@ -41,21 +37,74 @@ class VideoIndex:
     pts: NDArray[np.int64]
     timestamps_us: NDArray[np.int64]
     keyframe: NDArray[np.bool_]
-    key_dts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    size: NDArray[np.int64]
+    decode_order: NDArray[np.int64]
+    timed: bool
     seekable: bool
+    source: Source
 
     def __len__(self) -> int:
         return len(self.pts)
 
+    @property
+    def nbytes(self) -> int:
+        """What the arrays take in memory."""
+        arrays = (self.pts, self.timestamps_us, self.keyframe, self.dts, self.size)
+        return sum(array.nbytes for array in arrays) + 2 * self.decode_order.nbytes
+
     @cached_property
     def entries(self) -> NDArray[np.int64]:
-        """Ordinals at which decoding can begin, ascending: key frames, or the start alone."""
-        return np.flatnonzero(self.keyframe) if self.seekable else np.zeros(1, np.int64)
+        """Ordinals at which decoding can begin, ascending: the start, and the key frames."""
+        later = np.flatnonzero(self.keyframe[1:]) + 1 if self.seekable else np.empty(0, np.int64)
+        return np.concatenate([np.zeros(1, np.int64), later])
 
-    def entry_before(self, ordinal: int) -> int:
-        """The last entry at or before `ordinal`; 0 where there is none."""
-        at = int(np.searchsorted(self.entries, ordinal, side="right"))
-        return int(self.entries[at - 1]) if at else 0
+    @cached_property
+    def entry_rank(self) -> NDArray[np.int64]:
+        """The packet that decoding begins with at each entry, as its position in `decode_order`.
+
+        The start of the file may lie before frame 0: what a container hides is decoded as well.
+        """
+        rank = self.decode_rank[self.entries]
+        rank[0] = 0
+        return rank
+
+    @cached_property
+    def pts_decoded(self) -> NDArray[np.int64]:
+        """The pts in the order of decoding, int64 (N,)."""
+        return self.pts[self.decode_order]
+
+    @cached_property
+    def decode_rank(self) -> NDArray[np.int64]:
+        """Position of each frame in the order of decoding, int64 (N,)."""
+        rank = np.empty(len(self), np.int64)
+        rank[self.decode_order] = np.arange(len(self))
+        return rank
+
+    @cached_property
+    def out_of_turn(self) -> NDArray[np.bool_]:
+        """Frames decoded after one that is shown later, bool (N,): B-frames."""
+        later = np.minimum.accumulate(self.decode_rank[::-1])[::-1]
+        return np.append(self.decode_rank[:-1] > later[1:], False)
+
+    @property
+    def gop(self) -> NDArray[np.int64]:
+        """Number of the group of pictures of each frame, int64 (N,), from 0.
+
+        In presentation order: the frames from one entry to the next.
+        """
+        return self.gop_of(np.arange(len(self)))
+
+    def gop_of(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Numbers of the groups of pictures that these frames belong to."""
+        return np.searchsorted(self.entries, ordinals, side="right") - 1
+
+    def end_us(self, ordinal: int) -> int:
+        """When the next frame is shown; the last one lasts as long as the one before it."""
+        times = self.timestamps_us
+        if ordinal + 1 < len(self):
+            return int(times[ordinal + 1])
+        return int(times[ordinal] + (times[ordinal] - times[ordinal - 1] if ordinal else 0))
 
     def frames_between(self, start_us: int, stop_us: int | None) -> tuple[int, int]:
         """Ordinals [start, stop) of the frames with start_us <= timestamp < stop_us."""
@@ -64,86 +113,41 @@ class VideoIndex:
         return start, max(start, stop)
 
 
-@contextmanager
-def open_video(path: str) -> Iterator[InputContainer]:
-    """The container at `path`, checked to hold a video stream; closed on exit."""
-    if not os.path.exists(path):
-        raise VideoNotFoundError(f"no such file: '{path}'")
-    if os.path.isdir(path):
-        raise VideoError(f"'{path}' is a folder, not a video")
-    try:
-        container = av.open(path)
-    except av.error.FFmpegError as error:
-        raise VideoError(f"'{path}' is not a video that can be read ({error.strerror})") from error
-    with container:
-        if container.format.name == "tty":  # FFmpeg draws any .txt as a film of letters
-            raise VideoError(f"'{path}' is not a video that can be read (it holds text)")
-        if not container.streams.video:
-            kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "no"
-            raise VideoError(f"'{path}' has no video stream, only {kinds} streams")
-        yield container
+def index_of(
+    packets: Packets,
+    *,
+    path: str,
+    width: int,
+    height: int,
+    time_base: Fraction,
+    timed: bool,
+    seekable: bool,
+    source: Source,
+) -> VideoIndex:
+    """The index of a stream with these packets, every one of which has a pts and a dts.
 
-
-def video_size(path: str) -> tuple[int, int]:
-    """Width and height in pixels; raises VideoError where `path` is not a video."""
-    with open_video(path) as container:
-        stream = container.streams.video[0]
-        return stream.codec_context.width, stream.codec_context.height
-
-
-def build_index(path: str) -> VideoIndex:
-    """Reads every packet's header once, without decoding.
-
-    Frames that the container hides (edit lists) and empty packets (AVI marks a repeated frame with
-    one byte or none) are not displayable and get no ordinal.
+    The ordinal is the rank of the pts. Where two packets share one, it cannot tell them apart, and
+    the frames are counted.
     """
-    with open_video(path) as container:
-        stream = container.streams.video[0]
-        pts, dts, key = _read_packets(container)
-        if not len(pts):
-            raise VideoError(f"'{path}' has a video stream without frames")
-        context = stream.codec_context
-        time_base = stream.time_base or Fraction(1, 1_000_000)
-        pts = np.where(pts == NO_TIME, dts, pts)
-        timed = bool((pts != NO_TIME).all())
-        if not timed:  # a raw stream: its frames come in the order of the file, at an even rate
-            ticks = 1 / ((stream.average_rate or RAW_FPS) * time_base)
-            pts = np.rint(np.arange(len(pts)) * float(ticks)).astype(np.int64)
-        dts = np.where(dts == NO_TIME, pts, dts)
-        # AVI stores no presentation times; the demuxer guesses them, wrongly with B-frames.
-        seekable = timed and (container.format.name != "avi" or bool((pts == dts).all()))
-    order = np.argsort(pts, kind="stable")
-    pts, dts, key = pts[order], dts[order], key[order]
-    if seekable and (np.diff(pts) <= 0).any():
-        seekable = False  # two frames share a time: it cannot tell them apart
+    decode_order = np.arange(len(packets))
+    order = np.argsort(packets.pts, kind="stable")
+    decode_order[order] = np.arange(len(packets))
+    pts = packets.pts[order]
+    timed = timed and bool((np.diff(pts) > 0).all())
     # float64 is exact to the microsecond for 285 years.
     since_start_us = (pts - pts[0]) * float(time_base * 1_000_000)
     return VideoIndex(
         path=path,
-        width=context.width,
-        height=context.height,
+        width=width,
+        height=height,
         time_base=time_base,
         pts=pts,
         timestamps_us=np.rint(since_start_us).astype(np.int64),
-        keyframe=key,
-        key_dts=np.where(key, dts, 0),
-        seekable=seekable,
+        keyframe=packets.key[order],
+        dts=packets.dts[order],
+        size=packets.size[order],
+        decode_order=decode_order,
+        timed=timed,
+        seekable=timed and seekable,
+        source=source,
     )
-
-
-def _read_packets(
-    container: InputContainer,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """pts, dts (or NO_TIME) and key frame flag of each displayable packet, in the file's order."""
-    empty = 1 if container.format.name == "avi" else 0
-    pts, dts, key = array("q"), array("q"), array("b")
-    try:
-        for packet in container.demux(container.streams.video[0]):
-            if packet.size <= empty or packet.is_discard:
-                continue
-            pts.append(NO_TIME if packet.pts is None else packet.pts)
-            dts.append(NO_TIME if packet.dts is None else packet.dts)
-            key.append(packet.is_keyframe)
-    except av.error.FFmpegError:
-        pass  # a cut file: what could be read is the video, the rest never had an ordinal
-    return np.array(pts), np.array(dts), np.array(key, np.bool_)

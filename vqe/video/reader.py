@@ -1,173 +1,199 @@
-"""Decoding spans of frames, each frame under its own ordinal."""
+"""Reading what a decode plan asks for: segments in threads, frames in order."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import av
 import numpy as np
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from vqe.errors import VideoError
-from vqe.video.frames import FrameBatch, scaled
-from vqe.video.index import VideoIndex, open_video
-from vqe.video.segments import Span, cut_at_keyframes
+from vqe.runtime.ordered import in_order
+from vqe.video.container import open_video
+from vqe.video.damage import Damage, damage_of
+from vqe.video.decode_plan import DecodePlan, DecodeWork, Segment
+from vqe.video.decoder import CountingDecoder, Decoder
+from vqe.video.frames import FrameBatch, Image, scaled
+from vqe.video.index import VideoIndex
 
 BATCH_FRAMES = 32
 """Frames per batch: 44 MB at 720p, and enough for the small models to run at full speed."""
 
+BATCH_BYTES = 64 * 2**20
+"""A batch takes no more than this, as 4:2:0: at 1080p that leaves 21 frames."""
 
-class Reader:
-    """Reads spans of a video in ascending order; counts what that cost and what was lost.
+READ_AHEAD_BYTES = 192 * 2**20
+"""Decoded frames that wait to be taken: some 140 at 720p."""
 
-    All frames have the size of the index: where the stream changes size, they are scaled.
 
-    `decoded`: frames that left the decoder, wanted or not; `seconds`: time in demuxer and decoder;
-    `lost`: ordinals that were asked for but could not be decoded.
+class Weighed(Protocol):
+    """What a batch of frames was turned into."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds on to."""
+
+
+T = TypeVar("T", bound=Weighed)
+
+Process = Callable[[FrameBatch], T]
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """What reading did so far.
+
+    `decoded`: frames that left the decoder, wanted or not; `seconds`: CPU time in demuxer and
+    decoder; `damage`: that of the segments which were consumed to their end.
     """
 
-    def __init__(self, index: VideoIndex, batch_frames: int = BATCH_FRAMES) -> None:
-        self.index = index
+    work: DecodeWork
+    decoded: int
+    seconds: float
+    damage: Damage
+
+
+class Reader:
+    """Reads decode plans with `threads` threads; what is read does not depend on their number.
+
+    All frames have the size of the index: where the stream changes size, they are scaled.
+    One plan after the other may be read; `report` covers them all. Once `cancelled`, in any thread,
+    reading ends early: whoever cancels does not look at what came.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int = 1,
+        batch_frames: int = BATCH_FRAMES,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.threads = threads
         self.batch_frames = batch_frames
-        self.decoded = 0
-        self.seconds = 0.0
-        self.lost: list[int] = []
+        self.cancelled = cancelled
+        self._decoders: list[Decoder] = []
+        self._damage = Damage()
 
-    def read(self, spans: Iterable[Span]) -> Generator[FrameBatch]:
-        """The frames of the spans (ascending, disjoint), in batches that end with their segment.
+    @property
+    def report(self) -> ReadReport:
+        """What was done so far, ahead of the consumer as well."""
+        decoders = list(self._decoders)
+        return ReadReport(
+            work=sum((decoder.work for decoder in decoders), DecodeWork()),
+            decoded=sum(decoder.decoded for decoder in decoders),
+            seconds=sum(decoder.seconds for decoder in decoders),
+            damage=self._damage,
+        )
 
-        Raises VideoError where the file cannot be read at all; single frames are `lost` instead.
+    def read(self, plan: DecodePlan) -> Generator[FrameBatch]:
+        """The frames of the plan, in batches that end with their segment.
+
+        Raises VideoError where the file cannot be read at all; frames that cannot be decoded are
+        left out and reported as damage.
         """
-        with open_video(self.index.path) as container:
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            decoder = _Decoder(container, stream, self.index)
-            try:
-                for segment, (start, stop) in enumerate(cut_at_keyframes(self.index, spans)):
-                    yield from self._read_segment(decoder, segment, start, stop)
-            except av.error.FFmpegError as error:
-                reason = f"'{self.index.path}' cannot be read ({error.strerror})"
-                raise VideoError(reason) from error
+        return self.process(plan, lambda: lambda frames: frames)
 
-    def _read_segment(
-        self, decoder: _Decoder, segment: int, start: int, stop: int
-    ) -> Iterator[FrameBatch]:
-        images: list[av.VideoFrame] = []
-        ordinals: list[int] = []
-        next_wanted = start
-        clock = time.perf_counter()
-        for ordinal, image in decoder.frames_from(start):
-            self.decoded += 1
-            if ordinal < next_wanted:
-                continue
-            if ordinal >= stop:
-                decoder.push_back(ordinal, image)
-                self.decoded -= 1
-                break
-            if image.is_corrupt:
-                continue  # what the decoder made up for damaged bytes is no frame
-            self.lost.extend(range(next_wanted, ordinal))
-            next_wanted = ordinal + 1
+    def process(self, plan: DecodePlan, start: Callable[[], Process[T]]) -> Generator[T]:
+        """What the batches of the plan are turned into, in order.
+
+        `start` is called at each segment, and what it returns with each batch of the segment, in
+        the thread that decoded it: work done there needs no memory to wait in.
+        """
+        segments = list(plan.segments())
+        threads = min(self.threads, len(segments))
+        # A video that cannot be cut is left to the threads of the codec.
+        codec_threads = self.threads if len(segments) == 1 else 1
+
+        @contextmanager
+        def worker(
+            stopped: Callable[[], bool],
+        ) -> Iterator[Callable[[Segment], Iterator[T | Damage]]]:
+            with open_video(plan.index.path) as container:
+                stream = container.streams.video[0]
+                stream.codec_context.thread_count = codec_threads
+                stream.thread_type = "FRAME" if codec_threads > 1 else "NONE"
+                kind = Decoder if plan.index.timed else CountingDecoder
+                decoder = kind(plan.index, container, stopped)
+                self._decoders.append(decoder)
+                yield lambda segment: _read(plan, segment, decoder, start(), batch_frames)
+
+        batch_frames = _batch_frames(plan.index, self.batch_frames)
+        items = in_order(
+            segments,
+            worker,
+            threads=threads,
+            budget=READ_AHEAD_BYTES,
+            weight=_weight,
+            cancelled=self.cancelled,
+        )
+        return self._unpacked(items)
+
+    def _unpacked(self, items: Generator[T | Damage]) -> Generator[T]:
+        try:
+            for item in items:
+                if isinstance(item, Damage):
+                    self._damage += item
+                else:
+                    yield item
+        finally:
+            items.close()
+
+
+def _batch_frames(index: VideoIndex, most: int) -> int:
+    """Frames per batch: `most`, and fewer of large pictures."""
+    frame_bytes = index.width * index.height * 3 // 2
+    return max(min(most, BATCH_BYTES // max(frame_bytes, 1)), 1)
+
+
+def _weight(item: Weighed | Damage) -> int:
+    return 0 if isinstance(item, Damage) else item.nbytes
+
+
+def _read(
+    plan: DecodePlan,
+    segment: Segment,
+    decoder: Decoder,
+    process: Process[T],
+    batch_frames: int,
+) -> Iterator[T | Damage]:
+    """The batches of a segment, each processed, and at the end the damage, if there is any."""
+    decoder.damaged.clear()
+    delivered: list[int] = []
+    clock = time.thread_time()
+    try:
+        for ordinals, images in _batches(plan, segment, decoder, batch_frames):
+            decoder.seconds += time.thread_time() - clock
+            delivered += ordinals
+            yield process(FrameBatch(np.array(ordinals, np.int64), images, segment.number))
+            clock = time.thread_time()
+    except av.error.FFmpegError as error:
+        reason = f"'{plan.index.path}' cannot be read ({error.strerror})"
+        raise VideoError(reason) from error
+    decoder.seconds += time.thread_time() - clock
+    # Of the frames that were only offered nobody knows which should have come.
+    asked = segment.ordinals[:0] if plan.skip == "non-reference" else segment.ordinals
+    missing = np.setdiff1d(asked, delivered)
+    damage = damage_of(plan.index, np.array(delivered, np.int64), missing, decoder.damaged)
+    if damage:
+        yield damage
+
+
+def _batches(
+    plan: DecodePlan, segment: Segment, decoder: Decoder, batch_frames: int
+) -> Iterator[tuple[list[int], tuple[Image, ...]]]:
+    index = plan.index
+    ordinals: list[int] = []
+    images: list[Image] = []
+    for run in plan.runs(segment.ordinals):
+        for ordinal, image in decoder.frames(run, plan.skip):
             ordinals.append(ordinal)
-            images.append(scaled(image, self.index.width, self.index.height))
-            if len(images) == self.batch_frames or next_wanted == stop:
-                self.seconds += time.perf_counter() - clock
-                yield FrameBatch(np.array(ordinals, np.int64), tuple(images), segment)
-                images, ordinals = [], []
-                clock = time.perf_counter()
-            if next_wanted == stop:
-                break
-        self.seconds += time.perf_counter() - clock
-        self.lost.extend(range(next_wanted, stop))
-        if images:
-            yield FrameBatch(np.array(ordinals, np.int64), tuple(images), segment)
-
-
-class _Decoder:
-    """An open stream that knows the ordinal of each frame it hands out."""
-
-    def __init__(self, container: InputContainer, stream: VideoStream, index: VideoIndex) -> None:
-        self.container = container
-        self.stream = stream
-        self.index = index
-        self.position = 0  # no frame below this ordinal is still to come
-        self.output = self._decode()
-        self.pushed_back: tuple[int, av.VideoFrame] | None = None
-
-    def push_back(self, ordinal: int, image: av.VideoFrame) -> None:
-        """Returns a frame that belongs to a later segment."""
-        self.pushed_back = (ordinal, image)
-        self.position = ordinal
-
-    def frames_from(self, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Frames in presentation order, beginning at or before `start`."""
-        self._seek(start)
-        if self.pushed_back is not None:
-            frame, self.pushed_back = self.pushed_back, None
-            yield frame
-        for ordinal, image in self.output:
-            self.position = ordinal + 1
-            yield ordinal, image
-
-    def _seek(self, start: int) -> None:
-        """Jumps to the last key frame at or before `start` where that saves decoding."""
-        if not self.index.seekable:
-            return
-        key = self.index.entry_before(start)
-        if self.position <= start and key <= self.position:
-            return  # going on decoding is at least as near as any key frame
-        # Containers seek by presentation or by decoding time, each landing on a key frame at or
-        # before it in its own order. What lands too late is tried again, at last from the start.
-        for moment in (int(self.index.pts[key]), int(self.index.key_dts[key]), None):
-            self._jump(moment)
-            first = next(self.output, None)
-            if first is not None and (first[0] <= start or moment is None):
-                self.push_back(*first)
-                return
-
-    def _jump(self, moment: int | None) -> None:
-        """Goes on from the last key frame at or before `moment`; None is the start of the file."""
-        self.pushed_back = None
-        if moment is None:
-            moment = int(min(self.index.pts[0], self.index.key_dts.min())) - 1
-        self.container.seek(moment, stream=self.stream, any_frame=False, backward=True)
-        self.position = 0
-        self.output = self._decode()
-
-    def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        if not self.index.seekable:
-            # Without times of their own, frames are counted as they come out. After the first
-            # failure nobody knows how many are missing, so that counting ends there.
-            for ordinal, image in enumerate(self._decode_packets()):
-                if image is None or image.is_corrupt:
-                    return
-                yield ordinal, image
-            return
-        pts = self.index.pts
-        guess = 0
-        for image in self._decode_packets():
-            if image is None or image.pts is None:
-                continue  # its frames are missed by ordinal later
-            if guess >= len(pts) or pts[guess] != image.pts:
-                guess = int(np.searchsorted(pts, image.pts))
-                if guess == len(pts) or pts[guess] != image.pts:
-                    continue  # not a displayable frame of the index
-            yield guess, image
-            guess += 1
-
-    def _decode_packets(self) -> Iterator[av.VideoFrame | None]:
-        """The frames as they leave the decoder; None stands for a packet that it refused."""
-        packets = self.container.demux(self.stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:
-                return
-            if packet is None:
-                return
-            try:
-                yield from packet.decode()
-            except av.error.InvalidDataError:
-                yield None
+            images.append(scaled(image, index.width, index.height))
+            if len(images) == batch_frames:
+                yield ordinals, tuple(images)
+                ordinals, images = [], []
+    if images:
+        yield ordinals, tuple(images)

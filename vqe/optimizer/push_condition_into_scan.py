@@ -1,0 +1,30 @@
+"""Rule: what the packet index can answer is answered before any pixel is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vqe.optimizer.conjunctions import join_conjunctions, split_conjunctions
+from vqe.plan.expressions import columns_of, holds_contains
+from vqe.plan.nodes import Filter, Node, Scan
+from vqe.schema import VIDEO_SCHEMA
+
+
+def push_condition_into_scan(node: Node) -> Node | None:
+    """Parts of a filter that are about the columns of a video move into the scan below."""
+    match node:
+        case Filter(condition, Scan() as scan):
+            parts = list(split_conjunctions(condition))
+            of_index = [
+                part
+                for part in parts
+                if not holds_contains(part) and columns_of(part) <= set(VIDEO_SCHEMA.names)
+            ]
+            if not of_index:
+                return None
+            rest = [part for part in parts if part not in of_index]
+            if scan.condition is not None:
+                of_index.insert(0, scan.condition)
+            scan = replace(scan, condition=join_conjunctions(of_index))
+            return Filter(join_conjunctions(rest), scan) if rest else scan
+    return None

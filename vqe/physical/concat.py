@@ -1,0 +1,44 @@
+"""Several videos as one relation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from vqe.errors import VideoError
+from vqe.physical.damage import report_unreadable
+from vqe.physical.operator import Operator
+from vqe.runtime.context import Context
+from vqe.schema import SCAN_SCHEMA
+
+
+@dataclass(frozen=True, repr=False)
+class ConcatExec(Operator):
+    """The rows of one video after the other; `open` plans the i-th when its turn comes.
+
+    A video that cannot be read ends the query, or is skipped with a warning, as `on_damage` says.
+    """
+
+    pattern: str
+    videos: tuple[str, ...]
+    open: Callable[[int], Operator] = field(compare=False)
+
+    @property
+    def schema(self) -> pa.Schema:
+        return SCAN_SCHEMA
+
+    def headline(self) -> str:
+        n = len(self.videos)
+        return f"Concat '{self.pattern}' {n} file{'' if n == 1 else 's'}, one after the other"
+
+    def execute(self, context: Context) -> Generator[pa.RecordBatch]:
+        for i, video in enumerate(self.videos):
+            context.check()
+            try:
+                with closing(self.open(i).execute(context)) as batches:
+                    yield from batches
+            except VideoError as error:
+                report_unreadable(video, error, context)

@@ -1,0 +1,163 @@
+"""Work on many tasks in threads, with the results in the order of the tasks."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Task = TypeVar("Task")
+T = TypeVar("T")
+
+Worker = Callable[[Callable[[], bool]], AbstractContextManager[Callable[[Task], Iterator[T]]]]
+"""Made once in each thread: gives the function that turns a task into items. It is handed a
+function that says whether the work was stopped, to be asked now and then."""
+
+AHEAD = 2
+"""Tasks in work or waiting, per thread."""
+
+
+@dataclass
+class _Output(Generic[T]):
+    """The items of one task that were not yet taken, with their weights."""
+
+    items: deque[tuple[T, int]] = field(default_factory=deque)
+    finished: bool = False
+    error: BaseException | None = None
+
+
+def in_order(
+    tasks: Sequence[Task],
+    worker: Worker[Task, T],
+    *,
+    threads: int,
+    budget: int,
+    weight: Callable[[T], int],
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[T]:
+    """The items of all tasks, task after task, while `threads` threads work ahead.
+
+    Items that wait weigh `budget` at most, apart from one of the task whose turn it is. An error is
+    raised in its place. Closing the generator stops the threads and waits for them. Once
+    `cancelled`, which may happen in any thread, tasks end early, as the workers see to it.
+    """
+    pool = _Pool(tasks, worker, threads, budget, weight, cancelled)
+    pool.start()
+    try:
+        for number in range(len(tasks)):
+            yield from pool.items_of(number)
+    finally:
+        pool.stop()
+
+
+class _Pool(Generic[Task, T]):
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        worker: Worker[Task, T],
+        threads: int,
+        budget: int,
+        weight: Callable[[T], int],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.tasks = tasks
+        self.worker = worker
+        self.budget = budget
+        self.weight = weight
+        self.cancelled = cancelled
+        self.ahead = AHEAD * threads
+        self.changed = threading.Condition()
+        self.outputs: dict[int, _Output[T]] = {}
+        self.current = 0  # the task whose turn it is
+        self.taken = 0  # tasks that were begun
+        self.waiting = 0  # weight of all items
+        self.stopped = False
+        n_threads = min(threads, len(tasks))
+        self.threads = [
+            threading.Thread(target=self._work, name=f"vqe-worker-{i}", daemon=True)
+            for i in range(n_threads)
+        ]
+
+    def start(self) -> None:
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        with self.changed:
+            self.stopped = True
+            self.changed.notify_all()
+        for thread in self.threads:
+            thread.join()
+
+    def items_of(self, number: int) -> Generator[T]:
+        """The items of a task as they come."""
+        with self.changed:
+            self.current = number
+            self.changed.notify_all()
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self._ready(number))
+                output = self.outputs[number]
+                if not output.items:
+                    del self.outputs[number]
+                    if output.error is not None:
+                        raise output.error
+                    return
+                item, weight = output.items.popleft()
+                self.waiting -= weight
+                self.changed.notify_all()
+            yield item
+
+    def _ready(self, number: int) -> bool:
+        output = self.outputs.get(number)
+        return output is not None and (bool(output.items) or output.finished)
+
+    def _work(self) -> None:
+        number = None
+        try:
+            with self.worker(lambda: self.stopped or self.cancelled()) as run:
+                while (number := self._take()) is not None:
+                    for item in run(self.tasks[number]):
+                        self._put(number, item)
+                        if self.stopped:
+                            return
+                    self._finish(number, None)
+        except BaseException as error:  # raised where its task is consumed, whatever it is
+            self._finish(self._take(any_way=True) if number is None else number, error)
+
+    def _take(self, any_way: bool = False) -> int | None:
+        """The next task, once it is near enough to its turn; None when there is none."""
+        with self.changed:
+            self.changed.wait_for(
+                lambda: any_way or self.stopped or self.taken < self.current + self.ahead
+            )
+            if self.stopped or self.taken == len(self.tasks):
+                return None
+            self.taken += 1
+            self.outputs[self.taken - 1] = _Output()
+            return self.taken - 1
+
+    def _put(self, number: int, item: T) -> None:
+        weight = self.weight(item)
+        output = self.outputs[number]
+        with self.changed:
+            self.changed.wait_for(
+                lambda: (
+                    self.stopped
+                    or self.waiting + weight <= self.budget
+                    or (number == self.current and not output.items)
+                )
+            )
+            output.items.append((item, weight))
+            self.waiting += weight
+            self.changed.notify_all()
+
+    def _finish(self, number: int | None, error: BaseException | None) -> None:
+        with self.changed:
+            if number is not None and number in self.outputs:
+                self.outputs[number].finished = True
+                self.outputs[number].error = error
+            self.changed.notify_all()
