@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 image[60:110, x : x + 90] = (220, 30, 30)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
+    (folder / "cams").mkdir()
+    for name in ("east.mp4", "west.mp4"):
+        shutil.copy(folder / "crossing.mp4", folder / "cams" / name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch advises against TorchScript
         traced = torch.jit.trace(RedIsABus(), torch.zeros(1, 3, 96, 128))  # type: ignore[no-untyped-call]

@@ -12,11 +12,18 @@ from vqe.planner import search
 from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
 from vqe.runtime.context import Context
+from vqe.video.costs import DecodeCosts
+from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import index_of
 from vqe.video.packets import Packets
 
 N, FPS = 600, 10
 REMAINING = 20_000
+
+
+DECODE_COSTS = DecodeCosts(
+    packet=0.0, key=0.003, other=0.001, offered=0.001, reference_share=1.0, seek=0.0
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +57,6 @@ def evidence(present, *, in_blocks, in_pixels):
         thumbnails=thumbnails,
         reference=np.zeros((48, 64), np.uint8),
         differences=blocks,
-        decode_seconds=0.001,
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
     )
@@ -69,7 +75,7 @@ def decide(evidence, reference_seconds):
         source="packets",
     )
     costs = Costs(
-        decode=evidence.decode_seconds,
+        decode=DECODE_COSTS,
         reference=reference_seconds,
         difference=evidence.difference_seconds,
         specialized={},
@@ -80,7 +86,7 @@ def decide(evidence, reference_seconds):
         accuracy=Accuracy(fnr=0.01, fdr=0.01),
         costs=costs,
         frames=REMAINING,
-        decoded=REMAINING,
+        work=DecodeWork(packets=REMAINING, others=REMAINING),
         reference_name="ref",
     )
     return plans.run(Context(), "cpu")
@@ -131,11 +137,11 @@ def test_a_dear_model_is_not_trained_for_nothing(present):
 
 
 def test_each_stage_sees_what_the_one_before_hands_on():
-    cost = ScanCost(0.002, (StageCost("a", 0.001, 0.5), StageCost("b", 0.01, 0.1)))
-    steps = cost.predict(frames=1000, decoded=1500)
+    cost = ScanCost(DECODE_COSTS, (StageCost("a", 0.001, 0.5), StageCost("b", 0.01, 0.1)))
+    steps = cost.predict(frames=1000, work=DecodeWork(packets=1500, keys=100, others=1400))
     assert [(step.name, step.frames_in, step.decided) for step in steps] == [
         ("decode", 1500, 0),
         ("a", 1000, 500),
         ("b", 500, 450),
     ]
-    assert [step.seconds for step in steps] == pytest.approx([3.0, 1.0, 5.0])
+    assert [step.seconds for step in steps] == pytest.approx([1.7, 1.0, 5.0])

@@ -117,11 +117,11 @@ def test_the_least_recently_used_labels_go_first():
 
 def test_plans():
     store = Store()
-    assert store.plan(("question", 1)) is None
-    store.keep_plan(("question", 1), "first")
-    store.keep_plan(("question", 1), "second")
-    store.keep_plan(("question", 2), "other")
-    assert store.plan(("question", 1)) == "second"
+    assert store.plans.get(("question", 1)) is None
+    store.plans.keep(("question", 1), "first")
+    store.plans.keep(("question", 1), "second")
+    store.plans.keep(("question", 2), "other")
+    assert store.plans.get(("question", 1)) == "second"
 
 
 @pytest.mark.parametrize("quota", [0, 1])

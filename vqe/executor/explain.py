@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,10 +42,12 @@ def explain(query: Query) -> str:
 
 
 def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
+    """A line for each video, called by what tells it from the others."""
+    folder = os.path.commonpath([os.path.dirname(name) for name in decisions])
     scans = {scan.video: scan for scan in metrics.scans}
     rows = [
         {
-            "video": name,
+            "video": os.path.relpath(name, folder) if folder else name,
             "plan": decision.name,
             "decoded": scans[name].decoding.frames_in if name in scans else None,
             "to the network": scans[name].stages[-1].frames_in if name in scans else None,
@@ -52,7 +55,8 @@ def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
         }
         for name, decision in decisions.items()
     ]
-    return table_text(rows, width=WIDTH, footer=False)
+    table = table_text(rows, width=WIDTH, footer=False)
+    return f"in {folder}:\n\n{table}" if folder else table
 
 
 def _damage(metrics: Metrics) -> list[str]:
@@ -61,7 +65,9 @@ def _damage(metrics: Metrics) -> list[str]:
         for what, spans in (("lost", scan.lost), ("doubtful", scan.doubtful)):
             if spans:
                 frames = sum(span.frames for span in spans)
-                lines.append(f"{what} in '{scan.video}': {frames:,} frames, {spans_text(spans)}")
+                lines.append(
+                    f"{what} in '{scan.video}': {_n(frames, 'frame')}, {spans_text(spans)}"
+                )
     lines += [f"skipped: {reason}" for reason in metrics.skipped.values()]
     return ["\n".join(lines)] if lines else []
 
@@ -93,30 +99,31 @@ def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...])
     for stage in stages:
         step = predicted.get(stage.name)
         decoding = stage.name == "decode"
-        rows.append(
-            {
-                "step": stage.name,
-                "frames in": stage.frames_in,
-                "predicted": round(step.frames_in) if step else None,
-                "decided": None if decoding else stage.decided,
-                "passed on": None if decoding else stage.passed_on,
-                "seconds": _hundredths(stage.seconds),
-                "predicted s": _hundredths(step.seconds) if step else None,
-            }
-        )
+        row = {
+            "step": stage.name,
+            "frames in": stage.frames_in,
+            "predicted": round(step.frames_in) if step else None,
+            "decided": None if decoding else stage.decided,
+            "passed on": None if decoding else stage.passed_on,
+            "seconds": _hundredths(stage.seconds),
+            "predicted s": _hundredths(step.seconds) if step else None,
+        }
+        if not predicted:
+            del row["predicted"], row["predicted s"]
+        rows.append(row)
     return table_text(rows, width=WIDTH, footer=False)
 
 
 def _seconds(metrics: Metrics, decisions: dict[str, Decision]) -> str:
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in metrics.phases.items())
-    lines = [f"one-off: {phases}"]
+    lines = [f"one-off: {phases or 'nothing'}"]
     if decisions:
         labels = sum(decision.labels for decision in decisions.values())
         lines.append(
-            f"reference network: asked about {metrics.labels_from_reference:,} frames "
+            f"reference network: asked about {_n(metrics.labels_from_reference, 'frame')} "
             f"({labels:,} of them to plan), {metrics.labels_from_store:,} from the store"
         )
-    lines.append(f"total: {metrics.wall_seconds:.2f} s for {metrics.rows:,} rows")
+    lines.append(f"total: {metrics.wall_seconds:.2f} s for {_n(metrics.rows, 'row')}")
     return "\n".join(lines)
 
 
@@ -126,6 +133,10 @@ def _alternatives(decision: Decision) -> str:
         for other in decision.alternatives
     ]
     return table_text(rows, width=WIDTH, max_rows=10, footer=False)
+
+
+def _n(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _hundredths(seconds: float | None) -> Decimal | None:

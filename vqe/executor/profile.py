@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vqe.executor.query import Query
+from vqe.plan.nodes import Scan
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Alternative, Decision, Measured
 from vqe.runtime.metrics import DamagedSpan, ScanMetrics, StageMetrics
 
 NO_PIXELS = "packet index"
+NO_VIDEOS = "nothing to plan"
 
 
 @dataclass(frozen=True)
@@ -119,5 +121,7 @@ def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProf
 def _plan_name(query: Query, videos: tuple[VideoProfile, ...]) -> str:
     if query.physical is None:
         return "not planned yet"
+    if not any(isinstance(node, Scan) and node.predicate for node in query.logical.walk()):
+        return NO_PIXELS
     names = dict.fromkeys(video.plan for video in videos)
-    return " / ".join(names) or NO_PIXELS
+    return " / ".join(names) or NO_VIDEOS

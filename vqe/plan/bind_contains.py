@@ -10,7 +10,7 @@ from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.constants import STRING
 from vqe.plan.expressions import Contains
 from vqe.plan.operators import describe
-from vqe.plan.regions import Box, region_in_pixels
+from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 
@@ -84,7 +84,8 @@ def _region(node: ast.Expression, scope: Scope, video: VideoInfo) -> Box | None:
             offset=node.offset,
         )
     x0, y0, x1, y1 = (bind_number(corner, scope, "a corner of box()") for corner in corners)
-    if video.members:  # files of any size: each scan finds its own pixels
-        return x0, y0, x1, y1
     with pointing_at(node):
+        if video.members:  # files of any size: each scan finds its own pixels
+            check_corners((x0, y0, x1, y1))
+            return x0, y0, x1, y1
         return region_in_pixels((x0, y0, x1, y1), video.width, video.height)

@@ -15,7 +15,7 @@ from vqe.physical.stages import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.cost import Costs
 from vqe.planner.decision import Decision
-from vqe.planner.decoding import choose_decoding
+from vqe.planner.decoding import Decoding, choose_decoding
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block, draw_blocks, label_budget
@@ -23,6 +23,8 @@ from vqe.planner.search import Search
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
+from vqe.video.costs import DecodeCosts, measure
+from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
@@ -40,11 +42,13 @@ FIRST_LOOK_BATCHES = 3
 class VisualScan:
     """A scan that needs pixels, with everything its planning depends on.
 
-    `ordinals`: int64, ascending, the frames that it is about. `key` names the question in the
+    `content`: the fingerprint of the video; `ordinals`: int64, ascending, the frames that it is
+    about. `key` names the question in the
     store; None where the model has no fingerprint, and may thus be another one tomorrow. `limit`:
     rows wanted at most, where a LIMIT stands directly above.
     """
 
+    content: str
     index: VideoIndex
     ordinals: NDArray[np.int64]
     question: Question
@@ -65,11 +69,18 @@ class VisualScan:
         known, _ = self.labels.best_score(self.question.label)
         return np.setdiff1d(self.ordinals, known, assume_unique=True)
 
-    @property
-    def work(self) -> tuple[int, int]:
-        """Frames still to be answered, and frames that the decoder must produce for them."""
-        remaining = self.remaining
-        return len(remaining), choose_decoding(self.index, remaining).work.decoded
+    def work(self, store: Store) -> tuple[int, DecodeWork]:
+        """Frames still to be answered, and what that takes of the decoder."""
+        return len(self.remaining), self.decoding(store).work
+
+    def decoding(self, store: Store) -> Decoding:
+        """How the frames still to be answered are decoded."""
+        return choose_decoding(self.index, self.remaining, self.decode_costs(store))
+
+    def decode_costs(self, store: Store) -> DecodeCosts | None:
+        """What decoding this video costs on this machine, where that was measured."""
+        costs = store.decode_costs.get(self.content)
+        return costs if isinstance(costs, DecodeCosts) else None
 
 
 def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
@@ -89,20 +100,20 @@ def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, 
         # Not kept: it holds for this LIMIT only.
         decision = Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
     else:
-        decision = _learn(scan, labeller, context)
+        decision = _learn(scan, labeller, store, context)
         if scan.key is not None:
-            store.keep_plan(scan.key, decision)
+            store.plans.keep(scan.key, decision)
     fresh = np.array(sorted(labeller.fresh), np.int64)
     return replace(decision, labels=len(fresh)), fresh
 
 
 def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
     """What an earlier query decided for the same question, with predictions for what remains."""
-    decision = None if scan.key is None else store.plan(scan.key)
+    decision = None if scan.key is None else store.plans.get(scan.key)
     if decision is None:
         return None
     assert isinstance(decision, Decision)
-    predictions = decision.cost.predict(*scan.work) if decision.cost else ()
+    predictions = decision.cost.predict(*scan.work(store)) if decision.cost else ()
     return replace(decision, reason="stored plan", predictions=predictions, labels=0)
 
 
@@ -130,7 +141,7 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
     return found
 
 
-def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
+def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """Labels a sample and searches for a cascade, unless that cannot pay."""
     blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, context.settings.seed)
     if not blocks:
@@ -148,13 +159,15 @@ def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
     if selected.all() or not selected.any():
         what = "all" if selected.all() else "none"
         return Decision((), f"{what} of the {len(selected)} selection frames are positive")
+    with context.metrics.phase("calibration"):
+        decode_costs = _decode_costs(scan, store)
     costs = Costs(
-        decode=evidence.decode_seconds,
+        decode=decode_costs,
         reference=labeller.seconds_per_frame or seconds_per_frame,
         difference=evidence.difference_seconds,
         specialized={},
     )
-    frames, decoded = scan.work
+    frames, work = scan.work(store)
     context.progress.phase("training", len(ARCHITECTURES), unit="models")
     search = Search(
         index=scan.index,
@@ -162,10 +175,19 @@ def _learn(scan: VisualScan, labeller: Labeller, context: Context) -> Decision:
         accuracy=scan.accuracy,
         costs=costs,
         frames=frames,
-        decoded=decoded,
+        work=work,
         reference_name=scan.network.name,
     )
     return search.run(context, scan.network.device)
+
+
+def _decode_costs(scan: VisualScan, store: Store) -> DecodeCosts:
+    """What decoding this video costs on this machine, measured once."""
+    costs = scan.decode_costs(store)
+    if costs is None:
+        costs = measure(scan.index)
+        store.decode_costs.keep(scan.content, costs)
+    return costs
 
 
 def _first_look(

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vqe.video.costs import DecodeCosts
+from vqe.video.decode_plan import DecodeWork
+
 
 @dataclass(frozen=True)
 class StageCost:
@@ -47,14 +50,15 @@ def add_predictions(
 
 @dataclass(frozen=True)
 class ScanCost:
-    """What a plan takes: seconds per frame that leaves the decoder, and its stages in order."""
+    """What a plan takes: decoding, and its stages in order."""
 
-    decode_seconds: float
+    decode: DecodeCosts
     stages: tuple[StageCost, ...]
 
-    def predict(self, frames: float, decoded: float) -> tuple[StagePrediction, ...]:
-        """Each step's share of the work: `frames` to answer, for which `decoded` are decoded."""
-        predictions = [StagePrediction("decode", decoded, 0, decoded * self.decode_seconds)]
+    def predict(self, frames: float, work: DecodeWork) -> tuple[StagePrediction, ...]:
+        """Each step's share: `frames` to answer, for which the decoder has `work` to do."""
+        decoded, seconds = self.decode.frames_out(work), self.decode.seconds(work)
+        predictions = [StagePrediction("decode", decoded, 0, seconds)]
         for stage in self.stages:
             passed_on = frames * stage.pass_rate
             seconds = frames * stage.seconds_per_frame
@@ -67,7 +71,7 @@ class ScanCost:
 class Costs:
     """Measured seconds per frame, on this machine, at this resolution."""
 
-    decode: float
+    decode: DecodeCosts
     reference: float
     difference: float
     specialized: dict[str, float]  # by architecture, thumbnail included

@@ -41,7 +41,6 @@ class Evidence:
     thumbnails: dict[int, NDArray[np.uint8]]
     reference: NDArray[np.uint8] | None
     differences: NDArray[np.float64] | None
-    decode_seconds: float
     thumbnail_seconds: dict[int, float]
     difference_seconds: float
 
@@ -110,7 +109,6 @@ def collect(
         thumbnails={size: np.concatenate(parts) for size, parts in sample.thumbnails.items()},
         reference=reference,
         differences=differences,
-        decode_seconds=reader.report.seconds / reader.report.decoded,
         thumbnail_seconds={size: s / n for size, s in sample.thumbnail_seconds.items()},
         difference_seconds=difference_seconds,
     )

@@ -20,11 +20,10 @@ from vqe.plan.catalog import VideoInfo
 from vqe.plan.expressions import Contains
 from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
 from vqe.plan.regions import region_in_pixels
-from vqe.planner.cascade import VisualScan, decide, stored_decision
+from vqe.planner.cascade import VisualScan, decide
 from vqe.planner.decision import Decision
-from vqe.planner.decoding import choose_decoding
+from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
-from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
 from vqe.runtime.context import Context
 from vqe.video.reader import BATCH_FRAMES
@@ -65,24 +64,7 @@ class Planner:
 
     def _preview(self, scan: Scan, video: VideoInfo) -> str:
         visual = self._visual(scan, video, limit=None)
-        decoding = choose_decoding(visual.index, visual.remaining)
-        decode = (
-            f"decode {decoding.strategy.name}: "
-            f"{decoding.work.decoded:,} frames, {decoding.work.seeks:,} seeks"
-        )
-        return f"{self._preview_cascade(visual)}\n{decode}"
-
-    def _preview_cascade(self, visual: VisualScan) -> str:
-        stored = stored_decision(visual, self.resources.store)
-        if stored is not None:
-            return f"stored plan: {stored.name} → {visual.network.name}"
-        everything = f"{visual.network.name} on each of {visual.frames:,} frames"
-        if visual.accuracy.exact:
-            return everything
-        unit_us, seed = visual.accuracy.unit_us, self.context.settings.seed
-        if not draw_blocks(visual.index, visual.ordinals, unit_us, seed):
-            return f"{everything}: too few to learn from"
-        return f"not planned yet: needs about {label_budget(visual.frames):,} labels"
+        return preview(visual, self.resources.store, self.context.settings.seed)
 
     def _lower(self, node: Node, limit: int | None) -> Operator:
         match node:
@@ -122,7 +104,7 @@ class Planner:
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,
-            decoding=choose_decoding(visual.index, visual.remaining).strategy,
+            decoding=visual.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
         )
 
@@ -136,6 +118,7 @@ class Planner:
         ordinals = frames_of_scan(scan, video.name, index)
         predicate = _in_pixels(scan.predicate, scan.video, self.resources.size(video.path))
         return VisualScan(
+            content=content,
             index=index,
             ordinals=ordinals,
             question=Question(

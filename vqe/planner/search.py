@@ -29,6 +29,7 @@ from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
 from vqe.runtime.context import Context
 from vqe.statistics.normal import MIN_SIZE
 from vqe.statistics.units import unit_of
+from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
 
 TRIAL_STEPS = 4
@@ -67,14 +68,14 @@ class Search:
         accuracy: Accuracy,
         costs: Costs,
         frames: int,
-        decoded: int,
+        work: DecodeWork,
         reference_name: str,
     ) -> None:
         self.evidence = evidence
         self.accuracy = accuracy
         self.costs = costs
         self.frames = frames  # still to be answered
-        self.decoded = decoded  # frames that the decoder must produce for them
+        self.work = work  # what that takes of the decoder
         self.reference_name = reference_name
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
@@ -188,7 +189,7 @@ class Search:
 
     def _total(self, stages: Sequence[StageCost]) -> float:
         cost = ScanCost(self.costs.decode, tuple(stages))
-        return sum(step.seconds for step in cost.predict(self.frames, self.decoded))
+        return sum(step.seconds for step in cost.predict(self.frames, self.work))
 
     def _best_seconds(self) -> float:
         return min(self._seconds(plan) for plan in (None, *self.plans))
@@ -220,7 +221,7 @@ class Search:
             stages=_stages(best, self.evidence) if best else (),
             reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
-            predictions=self._cost(best).predict(self.frames, self.decoded),
+            predictions=self._cost(best).predict(self.frames, self.work),
             alternatives=tuple(alternatives + self.skipped),
             measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
         )

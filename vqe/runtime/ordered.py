@@ -44,7 +44,7 @@ def in_order(
     raised in its place. Closing the generator stops the threads and waits for them. Once
     `cancelled`, which may happen in any thread, tasks end early, as the workers see to it.
     """
-    pool = _Pool(tasks, worker, threads, budget, weight, cancelled)
+    pool = _Pool(tasks, worker, threads=threads, budget=budget, weight=weight, cancelled=cancelled)
     pool.start()
     try:
         for number in range(len(tasks)):
@@ -58,6 +58,7 @@ class _Pool(Generic[Task, T]):
         self,
         tasks: Sequence[Task],
         worker: Worker[Task, T],
+        *,
         threads: int,
         budget: int,
         weight: Callable[[T], int],

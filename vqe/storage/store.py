@@ -14,6 +14,9 @@ QUOTA_BYTES = 256 * 2**20
 PLANS = 64
 """Plans kept; each holds up to a few megabytes of weights and a reference image."""
 
+DECODE_COSTS = 1024
+"""Videos whose decode costs are kept: a few numbers each."""
+
 
 class Sized(Protocol):
     """Something that knows what it takes in memory."""
@@ -23,8 +26,32 @@ class Sized(Protocol):
         """Bytes."""
 
 
+class Recent:
+    """The `most` values that were used last, by key. Safe to use from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Hashable, object] = OrderedDict()
+
+    def get(self, key: Hashable) -> object | None:
+        """The value kept for a key, if there is one."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def keep(self, key: Hashable, value: object) -> None:
+        """Keeps a value, in place of an older one."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self.most:
+                self._values.popitem(last=False)
+
+
 class Store:
-    """Labels by (video, model), packet indexes by video, plans by question.
+    """Labels by (video, model), packet indexes and decode costs by video, plans by question.
 
     The least recently used go first.
     """
@@ -33,7 +60,8 @@ class Store:
         self.quota_bytes = quota_bytes
         self._lock = threading.Lock()
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
-        self._plans: OrderedDict[Hashable, object] = OrderedDict()
+        self.plans = Recent(PLANS)
+        self.decode_costs = Recent(DECODE_COSTS)
         self._indexes: OrderedDict[str, Sized] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:
@@ -71,17 +99,3 @@ class Store:
                 and sum(kept.nbytes for kept in self._indexes.values()) > self.quota_bytes
             ):
                 self._indexes.popitem(last=False)
-
-    def plan(self, question: Hashable) -> object | None:
-        """The plan stored for a question, if there is one."""
-        with self._lock:
-            if question in self._plans:
-                self._plans.move_to_end(question)
-            return self._plans.get(question)
-
-    def keep_plan(self, question: Hashable, plan: object) -> None:
-        """Stores the plan chosen for a question, in place of an older one."""
-        with self._lock:
-            self._plans[question] = plan
-            while len(self._plans) > PLANS:
-                self._plans.popitem(last=False)

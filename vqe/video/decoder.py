@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -22,9 +23,9 @@ _REFERENCES: Final = "NONREF"
 class Decoder:
     """An open stream that decodes one run after the other and counts what that takes.
 
-    `decoded`: frames that left the decoder, wanted or not; `seconds`: CPU time, for whoever drives
-    it to add up; `damaged`: ordinals of frames that the decoder refused or could only guess at.
-    `stopped` is asked at each packet.
+    `decoded`: frames that left the decoder, wanted or not; `seconds`: by `clock`, for its driver to
+    add up; `damaged`: ordinals of frames that the decoder refused or could only guess at. `stopped`
+    is asked at each packet.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Decoder:
         self.stopped = stopped
         self.decoded = 0
         self.seconds = 0.0
+        self.clock = time.thread_time
         self.damaged: list[int] = []
         self._read = self._keys = self._others = self._offered = self._seeks = 0
         self._packets = container.demux(self.stream)

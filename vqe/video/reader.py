@@ -15,7 +15,7 @@ from vqe.errors import VideoError
 from vqe.runtime.ordered import in_order
 from vqe.video.container import open_video
 from vqe.video.damage import Damage, damage_of
-from vqe.video.decode_plan import DecodePlan, DecodeWork, Segment
+from vqe.video.decode_plan import SEGMENT_FRAMES, DecodePlan, DecodeWork, Segment
 from vqe.video.decoder import CountingDecoder, Decoder
 from vqe.video.frames import FrameBatch, Image, scaled
 from vqe.video.index import VideoIndex
@@ -48,7 +48,8 @@ class ReadReport:
     """What reading did so far.
 
     `decoded`: frames that left the decoder, wanted or not; `seconds`: CPU time in demuxer and
-    decoder; `damage`: that of the segments which were consumed to their end.
+    decoder, wall time where the codec has threads of its own; `damage`: that of the segments which
+    were consumed to their end.
     """
 
     work: DecodeWork
@@ -105,8 +106,9 @@ class Reader:
         """
         segments = list(plan.segments())
         threads = min(self.threads, len(segments))
-        # A video that cannot be cut is left to the threads of the codec.
-        codec_threads = self.threads if len(segments) == 1 else 1
+        # A long piece that cannot be cut is left to the threads of the codec.
+        alone = len(segments) == 1 and plan.work.decoded > 2 * SEGMENT_FRAMES
+        codec_threads = self.threads if alone else 1
 
         @contextmanager
         def worker(
@@ -118,6 +120,8 @@ class Reader:
                 stream.thread_type = "FRAME" if codec_threads > 1 else "NONE"
                 kind = Decoder if plan.index.timed else CountingDecoder
                 decoder = kind(plan.index, container, stopped)
+                # The threads of the codec cannot be asked what they took.
+                decoder.clock = time.perf_counter if codec_threads > 1 else time.thread_time
                 self._decoders.append(decoder)
                 yield lambda segment: _read(plan, segment, decoder, start(), batch_frames)
 
@@ -163,17 +167,17 @@ def _read(
     """The batches of a segment, each processed, and at the end the damage, if there is any."""
     decoder.damaged.clear()
     delivered: list[int] = []
-    clock = time.thread_time()
+    clock = decoder.clock()
     try:
         for ordinals, images in _batches(plan, segment, decoder, batch_frames):
-            decoder.seconds += time.thread_time() - clock
+            decoder.seconds += decoder.clock() - clock
             delivered += ordinals
             yield process(FrameBatch(np.array(ordinals, np.int64), images, segment.number))
-            clock = time.thread_time()
+            clock = decoder.clock()
     except av.error.FFmpegError as error:
         reason = f"'{plan.index.path}' cannot be read ({error.strerror})"
         raise VideoError(reason) from error
-    decoder.seconds += time.thread_time() - clock
+    decoder.seconds += decoder.clock() - clock
     # Of the frames that were only offered nobody knows which should have come.
     asked = segment.ordinals[:0] if plan.skip == "non-reference" else segment.ordinals
     missing = np.setdiff1d(asked, delivered)

@@ -1,0 +1,63 @@
+"""What EXPLAIN tells of a scan before a pixel is touched."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from vqe.display.tables import table_text
+from vqe.planner.cascade import VisualScan, stored_decision
+from vqe.planner.decoding import Decoding, price_decoding
+from vqe.planner.sampling import draw_blocks, label_budget
+from vqe.storage.store import Store
+
+WIDTH = 100
+
+
+def preview(scan: VisualScan, store: Store, seed: int) -> str:
+    """The cascade that is stored or how it would be found, and the price of every decoding."""
+    return f"{_cascade(scan, store, seed)}\n\n{_decoding(scan, store)}"
+
+
+def _cascade(scan: VisualScan, store: Store, seed: int) -> str:
+    stored = stored_decision(scan, store)
+    if stored is not None:
+        return f"stored plan: {stored.name} → {scan.network.name}"
+    everything = f"{scan.network.name} on each of {scan.frames:,} frames"
+    if scan.accuracy.exact:
+        return everything
+    if not draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, seed):
+        return f"{everything}: too few to learn from"
+    return f"not planned yet: needs about {label_budget(scan.frames):,} labels"
+
+
+def _decoding(scan: VisualScan, store: Store) -> str:
+    remaining, chosen = scan.remaining, scan.decoding(store)
+    if not len(remaining):
+        return "nothing to decode: all labels are stored"
+    rows = []
+    for price in price_decoding(scan.index, remaining, scan.decode_costs(store)):
+        row: dict[str, object] = {
+            "decoding": price.strategy.name,
+            "of the frames asked for": _delivered(price, len(remaining)),
+            "decodes": price.work.decoded,
+            "seeks": price.work.seeks,
+        }
+        if price.seconds is not None:
+            row["CPU seconds"] = Decimal(f"{price.seconds:.2f}")
+        row["choice"] = _choice(price, chosen)
+        rows.append(row)
+    return table_text(rows, width=WIDTH, footer=False)
+
+
+def _delivered(price: Decoding, asked: int) -> str:
+    if price.strategy.complete:
+        return "all"
+    return f"{price.delivered:,} of {asked:,} at most"
+
+
+def _choice(price: Decoding, chosen: Decoding) -> str:
+    if price.strategy == chosen.strategy:
+        return "this one"
+    if price.work == chosen.work:
+        return "the same here"
+    return "dearer" if price.strategy.complete else "leaves frames out"
