@@ -1,4 +1,4 @@
-"""Results as tables: on the terminal, and in README.md between a benchmark's marks.
+"""Results as tables: on the terminal, and on a page of the project between a benchmark's marks.
 
 `python -m benchmarks.report` writes the tables of all committed results again.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from benchmarks import decode_report
 from vqe.display.tables import table_text
 from vqe.statistics.units import ErrorCounts
 
@@ -20,6 +21,7 @@ Rows: TypeAlias = list[dict[str, str]]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
+DECODING = REPOSITORY / "docs" / "decoding.md"
 NO_RESULTS = "No results yet."
 NUMBER = re.compile(r"[\d.,]+( s)?")
 
@@ -113,19 +115,44 @@ def _rounds(results: Results) -> str:
     )
 
 
+class Report(NamedTuple):
+    """What becomes of the results of a benchmark, and the file that shows it."""
+
+    page: Path
+    tables: Callable[[Results], Sequence[Rows]]
+    lines: Callable[[Results], Sequence[str]]
+    notes: Callable[[Results], Sequence[str]]
+
+
+REPORTS = {
+    "first": Report(
+        README, lambda results: (cost_rows(results), error_rows(results)), plan_lines, notes
+    ),
+    "decode": Report(
+        DECODING, decode_report.tables, decode_report.target_lines, decode_report.notes
+    ),
+}
+
+
 def as_text(results: Results) -> str:
-    """Tables, plans and notes for a terminal."""
-    tables = [table_text(rows, width=150, footer=False) for rows in _tables(results)]
-    paragraphs = [fill(note.replace("`", ""), width=100) for note in notes(results)]
-    return "\n\n".join([*tables, "\n".join(plan_lines(results)), *paragraphs])
+    """Tables, lines and notes for a terminal."""
+    report = REPORTS[results["benchmark"]]
+    tables = [
+        table_text(rows, max_rows=len(rows), width=150, footer=False)
+        for rows in report.tables(results)
+    ]
+    paragraphs = [fill(note.replace("`", ""), width=100) for note in report.notes(results)]
+    return "\n\n".join([*tables, "\n".join(report.lines(results)), *paragraphs])
 
 
 def as_markdown(results: Results | None) -> str:
-    """Tables, plans and notes for README.md."""
+    """Tables, lines and notes for a page."""
     if results is None:
         return NO_RESULTS
-    plans = "\n".join(f"- {line}" for line in plan_lines(results))
-    return "\n\n".join([*map(_markdown_table, _tables(results)), plans, *notes(results)])
+    report = REPORTS[results["benchmark"]]
+    lines = "\n".join(f"- {line}" for line in report.lines(results))
+    tables = map(_markdown_table, report.tables(results))
+    return "\n\n".join([*tables, lines, *report.notes(results)])
 
 
 def with_section(text: str, name: str, section: str) -> str:
@@ -133,20 +160,15 @@ def with_section(text: str, name: str, section: str) -> str:
     marks = re.compile(rf"(<!-- benchmark:{name} -->\n).*?(\n<!-- /benchmark -->)", re.DOTALL)
     replaced, found = marks.subn(lambda match: match[1] + section + match[2], text)
     if found != 1:
-        raise SystemExit(f"README.md has {found} places for the benchmark '{name}', not one")
+        raise SystemExit(f"the page has {found} places for the benchmark '{name}', not one")
     return replaced
 
 
-def update_readme(name: str) -> None:
-    """Writes the committed results of a benchmark into README.md."""
-    text = README.read_text(encoding="utf-8")
+def update_page(name: str) -> None:
+    """Writes the committed results of a benchmark into its page."""
+    page = REPORTS[name].page
     section = as_markdown(read_results(result_path(name)))
-    README.write_text(with_section(text, name, section), encoding="utf-8")
-
-
-def _tables(results: Results) -> Iterator[Rows]:
-    tables: Sequence[Callable[[Results], Rows]] = (cost_rows, error_rows)
-    return (rows(results) for rows in tables)
+    page.write_text(with_section(page.read_text(encoding="utf-8"), name, section), encoding="utf-8")
 
 
 def _title(asked: dict[str, Any]) -> str:
@@ -176,5 +198,5 @@ def _markdown_table(rows: Rows) -> str:
 
 
 if __name__ == "__main__":
-    for path in sorted(result_path("*").parent.glob("*.json")):
-        update_readme(path.stem)
+    for name in REPORTS:
+        update_page(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from vqe.display.tables import table_text
 from vqe.executor.query import Query
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Decision, Measured
+from vqe.planner.preview import table_of_videos
 from vqe.runtime.metrics import Metrics, StageMetrics, spans_text
 from vqe.statistics.units import ErrorCounts
 
@@ -42,21 +42,19 @@ def explain(query: Query) -> str:
 
 
 def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
-    """A line for each video, called by what tells it from the others."""
-    folder = os.path.commonpath([os.path.dirname(name) for name in decisions])
     scans = {scan.video: scan for scan in metrics.scans}
-    rows = [
-        {
-            "video": os.path.relpath(name, folder) if folder else name,
-            "plan": decision.name,
-            "decoded": scans[name].decoding.frames_in if name in scans else None,
-            "to the network": scans[name].stages[-1].frames_in if name in scans else None,
-            "why": decision.reason,
-        }
-        for name, decision in decisions.items()
-    ]
-    table = table_text(rows, width=WIDTH, footer=False)
-    return f"in {folder}:\n\n{table}" if folder else table
+    return table_of_videos(
+        [
+            {
+                "video": name,
+                "plan": decision.name,
+                "decoded": scans[name].decoding.frames_in if name in scans else None,
+                "asked about": scans[name].stages[-1].frames_in if name in scans else None,
+                "why": decision.reason,
+            }
+            for name, decision in decisions.items()
+        ]
+    )
 
 
 def _damage(metrics: Metrics) -> list[str]:
@@ -116,7 +114,7 @@ def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...])
 
 def _seconds(metrics: Metrics, decisions: dict[str, Decision]) -> str:
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in metrics.phases.items())
-    lines = [f"one-off: {phases or 'nothing'}"]
+    lines = [f"one-off: {phases}"]
     if decisions:
         labels = sum(decision.labels for decision in decisions.values())
         lines.append(

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
 from vqe.physical.rows import CODE, frames_text, scan_rows
-from vqe.physical.screening import Screened, screening
+from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import Question, ReferenceStage, Stage
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
-from vqe.video.reader import BATCH_FRAMES, Reader
+from vqe.video.reader import BATCH_FRAMES, SCREENED_FRAMES, Reader
 from vqe.video.strategies import DecodeStrategy
 
 
@@ -79,7 +79,7 @@ class CascadeScanExec(Operator):
         plan = self.decoding.plan(self.index, todo)
         reader = Reader(
             threads=context.decode_threads,
-            batch_frames=self.batch_frames,
+            batch_frames=SCREENED_FRAMES if self.stages else self.batch_frames,
             cancelled=context.cancelled.is_set,
         )
         cascade = _RunningCascade(self, reader, context)
@@ -89,7 +89,7 @@ class CascadeScanExec(Operator):
         position = _first_from(0, todo, end)
         yield self._rows(known.between(0, position))
         with closing(reader.process(plan, screening(self.stages))) as batches:
-            for screened in batches:
+            for screened in grouped(batches, self.batch_frames):
                 context.check()
                 answers = cascade.finish(screened)
                 reached = _first_from(int(answers.ordinals[-1]) + 1, todo, end)

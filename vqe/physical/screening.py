@@ -7,8 +7,9 @@ to change threads before it is needed in colour.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,16 @@ from vqe.video.frames import FrameBatch
 class StageCount:
     """What one stage did with a batch."""
 
-    frames_in: int
-    decided: int
-    seconds: float
+    frames_in: int = 0
+    decided: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: StageCount) -> StageCount:
+        return StageCount(
+            self.frames_in + other.frames_in,
+            self.decided + other.decided,
+            self.seconds + other.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,3 +85,32 @@ def _screen(stages: tuple[Stage, ...], running: list[Decide], frames: FrameBatch
         counts.append(StageCount(len(open_rows), len(decided), time.thread_time() - clock))
         open_rows, pending = open_rows[~sure], pending.select(np.flatnonzero(~sure))
     return Screened(frames.ordinals, present, decided_by, open_rows, pending, tuple(counts))
+
+
+def grouped(batches: Iterable[Screened], n_frames: int) -> Iterator[Screened]:
+    """Joins neighbouring batches into ones of about `n_frames` frames, for the network's sake."""
+    parts: list[Screened] = []
+    for batch in batches:
+        parts.append(batch)
+        if sum(len(part.ordinals) for part in parts) >= n_frames:
+            yield _join(parts)
+            parts = []
+    if parts:
+        yield _join(parts)
+
+
+def _join(parts: list[Screened]) -> Screened:
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(len(part.ordinals) for part in parts[:-1])])
+    return Screened(
+        ordinals=np.concatenate([part.ordinals for part in parts]),
+        present=np.concatenate([part.present for part in parts]),
+        decided_by=np.concatenate([part.decided_by for part in parts]),
+        open=np.concatenate([start + part.open for start, part in zip(starts, parts, strict=True)]),
+        pending=FrameBatch.join([part.pending for part in parts]),
+        counts=tuple(
+            sum(counts, StageCount())
+            for counts in zip_longest(*(part.counts for part in parts), fillvalue=StageCount())
+        ),
+    )

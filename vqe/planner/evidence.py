@@ -17,7 +17,7 @@ from vqe.runtime.context import Context
 from vqe.video.decode_plan import DecodePlan
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
-from vqe.video.reader import Reader
+from vqe.video.reader import SCREENED_FRAMES, Reader
 from vqe.video.strategies import FrameSet
 
 SIZES = tuple(sorted({arch.size for arch in ARCHITECTURES.values()}))
@@ -137,7 +137,11 @@ def _differences(
         return _Differences(blocks, time.thread_time() - clock)
 
     compile_kernels()  # outside the measurement
-    reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
+    reader = Reader(
+        threads=context.decode_threads,
+        batch_frames=SCREENED_FRAMES,
+        cancelled=context.cancelled.is_set,
+    )
     with closing(reader.process(plan, lambda: measure)) as done:
         parts = list(done)
     context.check()

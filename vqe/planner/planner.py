@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.errors import VideoError
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.filter import FilterExec
@@ -22,7 +24,7 @@ from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
 from vqe.plan.regions import region_in_pixels
 from vqe.planner.cascade import VisualScan, decide
 from vqe.planner.decision import Decision
-from vqe.planner.preview import preview
+from vqe.planner.preview import preview, preview_videos
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
 from vqe.runtime.context import Context
@@ -57,14 +59,20 @@ class Planner:
         scan = next(node for node in logical.walk() if isinstance(node, Scan))
         if scan.predicate is None:
             return "no pixels needed: the packet index answers"
-        if not scan.video.members:
-            return self._preview(scan, scan.video)
-        lines = [f"{video.name}: {self._preview(scan, video)}" for video in _members(scan)]
-        return "\n".join(lines)
+        store, seed = self.resources.store, self.context.settings.seed
+        if scan.video.members:
+            return preview_videos(self._visuals(scan), store, seed)
+        return preview(self._visual(scan, scan.video, limit=None), store, seed)
 
-    def _preview(self, scan: Scan, video: VideoInfo) -> str:
-        visual = self._visual(scan, video, limit=None)
-        return preview(visual, self.resources.store, self.context.settings.seed)
+    def _visuals(self, scan: Scan) -> Iterator[tuple[str, VisualScan | VideoError]]:
+        """The scan of each file of a pattern, or why it will be skipped."""
+        for video in _members(scan):
+            try:
+                yield video.name, self._visual(scan, video, limit=None)
+            except VideoError as error:
+                if self.context.settings.on_damage == "raise":
+                    raise
+                yield video.name, error
 
     def _lower(self, node: Node, limit: int | None) -> Operator:
         match node:
@@ -76,10 +84,11 @@ class Planner:
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
             case Scan(video) if video.members:
+                members = _members(node)
                 return ConcatExec(
                     video.name,
-                    tuple(member.name for member in _members(node)),
-                    lambda i: self._lower_scan(node, _members(node)[i], limit),
+                    tuple(member.name for member in members),
+                    lambda i: self._lower_scan(node, members[i], limit),
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from vqe.display.tables import table_text
+from vqe.errors import VideoError
 from vqe.planner.cascade import VisualScan, stored_decision
 from vqe.planner.decoding import Decoding, price_decoding
 from vqe.planner.sampling import draw_blocks, label_budget
@@ -16,6 +19,32 @@ WIDTH = 100
 def preview(scan: VisualScan, store: Store, seed: int) -> str:
     """The cascade that is stored or how it would be found, and the price of every decoding."""
     return f"{_cascade(scan, store, seed)}\n\n{_decoding(scan, store)}"
+
+
+def preview_videos(
+    scans: Iterable[tuple[str, VisualScan | VideoError]], store: Store, seed: int
+) -> str:
+    """The same in a line for each of several videos, called by its name; some cannot be read."""
+    rows: list[dict[str, object]] = []
+    for video, scan in scans:
+        row: dict[str, object] = {"video": video, "plan": "skipped: it cannot be read"}
+        row |= dict.fromkeys(("decoding", "decodes"))
+        if not isinstance(scan, VideoError):
+            chosen = scan.decoding(store)
+            row["plan"] = _cascade(scan, store, seed)
+            row["decoding"] = chosen.strategy.name if chosen.work.decoded else "nothing"
+            row["decodes"] = chosen.work.decoded
+        rows.append(row)
+    return table_of_videos(rows) if rows else "the condition rules out every file by its name"
+
+
+def table_of_videos(rows: Sequence[Mapping[str, object]]) -> str:
+    """The rows as text; column `video` is cut to what tells the videos from one another."""
+    folder = os.path.commonpath([os.path.dirname(str(row["video"])) for row in rows])
+    if not folder:
+        return table_text(rows, width=WIDTH, footer=False)
+    rows = [{**row, "video": os.path.relpath(str(row["video"]), folder)} for row in rows]
+    return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False)}"
 
 
 def _cascade(scan: VisualScan, store: Store, seed: int) -> str:

@@ -27,9 +27,16 @@ class Context:
     @property
     def decode_threads(self) -> int:
         """Threads that decode."""
-        return self.settings.decode_threads or min(len(os.sched_getaffinity(0)), MOST_DECODERS)
+        return self.settings.decode_threads or min(_cores(), MOST_DECODERS)
 
     def check(self) -> None:
         """Raises QueryCancelledError once the query was cancelled."""
         if self.cancelled.is_set():
             raise QueryCancelledError("the query was cancelled")
+
+
+def _cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

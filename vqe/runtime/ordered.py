@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -22,9 +22,9 @@ AHEAD = 2
 
 @dataclass
 class _Output(Generic[T]):
-    """The items of one task that were not yet taken, with their weights."""
+    """The items of one task that were not yet taken, with their weights and their threads."""
 
-    items: deque[tuple[T, int]] = field(default_factory=deque)
+    items: deque[tuple[T, int, int]] = field(default_factory=deque)
     finished: bool = False
     error: BaseException | None = None
 
@@ -40,9 +40,10 @@ def in_order(
 ) -> Generator[T]:
     """The items of all tasks, task after task, while `threads` threads work ahead.
 
-    Items that wait weigh `budget` at most, apart from one of the task whose turn it is. An error is
-    raised in its place. Closing the generator stops the threads and waits for them. Once
-    `cancelled`, which may happen in any thread, tasks end early, as the workers see to it.
+    Items that wait weigh `budget` at most, an equal share of it per thread, apart from one of the
+    task whose turn it is. An error is raised in its place. Closing the generator stops the threads
+    and waits for them. Once `cancelled`, which may happen in any thread, tasks end early, as the
+    workers see to it.
     """
     pool = _Pool(tasks, worker, threads=threads, budget=budget, weight=weight, cancelled=cancelled)
     pool.start()
@@ -66,7 +67,7 @@ class _Pool(Generic[Task, T]):
     ) -> None:
         self.tasks = tasks
         self.worker = worker
-        self.budget = budget
+        self.share = budget // max(threads, 1)
         self.weight = weight
         self.cancelled = cancelled
         self.ahead = AHEAD * threads
@@ -74,7 +75,7 @@ class _Pool(Generic[Task, T]):
         self.outputs: dict[int, _Output[T]] = {}
         self.current = 0  # the task whose turn it is
         self.taken = 0  # tasks that were begun
-        self.waiting = 0  # weight of all items
+        self.waiting: Counter[int] = Counter()  # weight of the items that each thread has put
         self.stopped = False
         n_threads = min(threads, len(tasks))
         self.threads = [
@@ -107,10 +108,11 @@ class _Pool(Generic[Task, T]):
                     if output.error is not None:
                         raise output.error
                     return
-                item, weight = output.items.popleft()
-                self.waiting -= weight
+                item, weight, thread = output.items.popleft()
+                self.waiting[thread] -= weight
                 self.changed.notify_all()
             yield item
+            del item  # before the next one is waited for
 
     def _ready(self, number: int) -> bool:
         output = self.outputs.get(number)
@@ -123,6 +125,7 @@ class _Pool(Generic[Task, T]):
                 while (number := self._take()) is not None:
                     for item in run(self.tasks[number]):
                         self._put(number, item)
+                        del item  # before the next one is made
                         if self.stopped:
                             return
                     self._finish(number, None)
@@ -142,18 +145,18 @@ class _Pool(Generic[Task, T]):
             return self.taken - 1
 
     def _put(self, number: int, item: T) -> None:
-        weight = self.weight(item)
+        weight, thread = self.weight(item), threading.get_ident()
         output = self.outputs[number]
         with self.changed:
             self.changed.wait_for(
                 lambda: (
                     self.stopped
-                    or self.waiting + weight <= self.budget
+                    or self.waiting[thread] + weight <= self.share
                     or (number == self.current and not output.items)
                 )
             )
-            output.items.append((item, weight))
-            self.waiting += weight
+            output.items.append((item, weight, thread))
+            self.waiting[thread] += weight
             self.changed.notify_all()
 
     def _finish(self, number: int | None, error: BaseException | None) -> None:

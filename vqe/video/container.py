@@ -29,6 +29,8 @@ def open_video(path: str) -> Iterator[InputContainer]:
         if not container.streams.video:
             kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "no"
             raise VideoError(f"'{path}' has no video stream, only {kinds} streams")
+        if container.streams.video[0].codec_context is None:
+            raise VideoError(f"'{path}' is encoded in a way that FFmpeg cannot decode")
         yield container
 
 

@@ -143,7 +143,7 @@ class DecodePlan:
             "nothing": 0,
             "unwanted": total - keys - (len(self.ordinals) - wanted_keys),
             "non-reference": total - keys,
-        }[self.skip]
+        }[self.skip if self.index.timed else "nothing"]  # to be counted, all are decoded
         return DecodeWork(
             packets=total + int(dropped.sum()),
             keys=keys,

@@ -117,7 +117,7 @@ class Decoder:
         while not self.stopped():
             try:
                 packet = next(self._packets)
-            except (StopIteration, av.error.FFmpegError):
+            except (StopIteration, av.error.FFmpegError, IndexError):  # PyAV: a late stream
                 break
             if packet.size:  # AVI has empty packets, and PyAV ends with one
                 self._read += 1

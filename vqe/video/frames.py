@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -61,6 +61,15 @@ class FrameBatch:
     def nbytes(self) -> int:
         """Memory of the pictures, about."""
         return sum(plane.buffer_size for plane in self.images[0].planes) * len(self) if self else 0
+
+    @staticmethod
+    def join(batches: Sequence[FrameBatch]) -> FrameBatch:
+        """The frames of several batches, which belong to the segment of the first from now on."""
+        return FrameBatch(
+            np.concatenate([batch.ordinals for batch in batches]),
+            tuple(image for batch in batches for image in batch.images),
+            batches[0].segment,
+        )
 
     def select(self, rows: Iterable[int]) -> FrameBatch:
         """The frames at the given positions."""

@@ -79,7 +79,7 @@ def _demux(container: InputContainer) -> Packets:
             dts.append(NO_TIME if packet.dts is None else packet.dts)
             size.append(packet.size)
             key.append(packet.is_keyframe)
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, IndexError):  # PyAV: a stream that began late
         pass  # a cut file: what could be read is the video, the rest never had an ordinal
     if not pts:
         raise VideoError(f"'{container.name}' has a video stream without frames")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import av
@@ -22,6 +23,10 @@ from vqe.video.index import VideoIndex
 
 BATCH_FRAMES = 32
 """Frames per batch: 44 MB at 720p, and enough for the small models to run at full speed."""
+
+SCREENED_FRAMES = 8
+"""Frames per batch where work is done beside the decoder: 11 MB at 720p, which a cache can hold. In
+larger batches the first frames have left it before the last are decoded."""
 
 BATCH_BYTES = 64 * 2**20
 """A batch takes no more than this, as 4:2:0: at 1080p that leaves 21 frames."""
@@ -52,10 +57,18 @@ class ReadReport:
     were consumed to their end.
     """
 
-    work: DecodeWork
-    decoded: int
-    seconds: float
-    damage: Damage
+    work: DecodeWork = field(default_factory=DecodeWork)
+    decoded: int = 0
+    seconds: float = 0.0
+    damage: Damage = field(default_factory=Damage)
+
+    def __add__(self, other: ReadReport) -> ReadReport:
+        return ReadReport(
+            self.work + other.work,
+            self.decoded + other.decoded,
+            self.seconds + other.seconds,
+            self.damage + other.damage,
+        )
 
 
 class Reader:
@@ -76,19 +89,15 @@ class Reader:
         self.threads = threads
         self.batch_frames = batch_frames
         self.cancelled = cancelled
-        self._decoders: list[Decoder] = []
-        self._damage = Damage()
+        self._lock = threading.Lock()
+        self._decoders: list[Decoder] = []  # those at work
+        self._done = ReadReport()  # by those that have ended
 
     @property
     def report(self) -> ReadReport:
         """What was done so far, ahead of the consumer as well."""
-        decoders = list(self._decoders)
-        return ReadReport(
-            work=sum((decoder.work for decoder in decoders), DecodeWork()),
-            decoded=sum(decoder.decoded for decoder in decoders),
-            seconds=sum(decoder.seconds for decoder in decoders),
-            damage=self._damage,
-        )
+        with self._lock:
+            return sum(map(_counted, self._decoders), self._done)
 
     def read(self, plan: DecodePlan) -> Generator[FrameBatch]:
         """The frames of the plan, in batches that end with their segment.
@@ -109,23 +118,15 @@ class Reader:
         # A long piece that cannot be cut is left to the threads of the codec.
         alone = len(segments) == 1 and plan.work.decoded > 2 * SEGMENT_FRAMES
         codec_threads = self.threads if alone else 1
+        batch_frames = _batch_frames(plan.index, self.batch_frames)
 
         @contextmanager
         def worker(
             stopped: Callable[[], bool],
         ) -> Iterator[Callable[[Segment], Iterator[T | Damage]]]:
-            with open_video(plan.index.path) as container:
-                stream = container.streams.video[0]
-                stream.codec_context.thread_count = codec_threads
-                stream.thread_type = "FRAME" if codec_threads > 1 else "NONE"
-                kind = Decoder if plan.index.timed else CountingDecoder
-                decoder = kind(plan.index, container, stopped)
-                # The threads of the codec cannot be asked what they took.
-                decoder.clock = time.perf_counter if codec_threads > 1 else time.thread_time
-                self._decoders.append(decoder)
+            with self._decoder(plan.index, codec_threads, stopped) as decoder:
                 yield lambda segment: _read(plan, segment, decoder, start(), batch_frames)
 
-        batch_frames = _batch_frames(plan.index, self.batch_frames)
         items = in_order(
             segments,
             worker,
@@ -136,15 +137,42 @@ class Reader:
         )
         return self._unpacked(items)
 
+    @contextmanager
+    def _decoder(
+        self, index: VideoIndex, threads: int, stopped: Callable[[], bool]
+    ) -> Iterator[Decoder]:
+        """A decoder of its own for the calling thread, with so many threads in the codec."""
+        with open_video(index.path) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = threads
+            stream.thread_type = "FRAME" if threads > 1 else "NONE"
+            decoder = (Decoder if index.timed else CountingDecoder)(index, container, stopped)
+            # The threads of the codec cannot be asked what they took.
+            decoder.clock = time.perf_counter if threads > 1 else time.thread_time
+            with self._lock:
+                self._decoders.append(decoder)
+            try:
+                yield decoder
+            finally:
+                with self._lock:  # a decoder holds on to much memory
+                    self._decoders.remove(decoder)
+                    self._done += _counted(decoder)
+
     def _unpacked(self, items: Generator[T | Damage]) -> Generator[T]:
         try:
             for item in items:
                 if isinstance(item, Damage):
-                    self._damage += item
+                    with self._lock:
+                        self._done += ReadReport(damage=item)
                 else:
                     yield item
+                del item  # before the next one is waited for
         finally:
             items.close()
+
+
+def _counted(decoder: Decoder) -> ReadReport:
+    return ReadReport(decoder.work, decoder.decoded, decoder.seconds)
 
 
 def _batch_frames(index: VideoIndex, most: int) -> int:
@@ -172,7 +200,12 @@ def _read(
         for ordinals, images in _batches(plan, segment, decoder, batch_frames):
             decoder.seconds += decoder.clock() - clock
             delivered += ordinals
-            yield process(FrameBatch(np.array(ordinals, np.int64), images, segment.number))
+            frames = FrameBatch(np.array(ordinals, np.int64), images, segment.number)
+            del images  # of a batch that was taken nothing is kept while the next is decoded
+            done = process(frames)
+            del frames
+            yield done
+            del done
             clock = decoder.clock()
     except av.error.FFmpegError as error:
         reason = f"'{plan.index.path}' cannot be read ({error.strerror})"
@@ -197,7 +230,9 @@ def _batches(
             ordinals.append(ordinal)
             images.append(scaled(image, index.width, index.height))
             if len(images) == batch_frames:
-                yield ordinals, tuple(images)
+                batch = ordinals, tuple(images)
                 ordinals, images = [], []
+                yield batch
+                del batch
     if images:
         yield ordinals, tuple(images)

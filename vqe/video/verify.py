@@ -85,7 +85,7 @@ def _read(container: InputContainer, n: int) -> list[_Packet]:
             found.append(packet)
             if len(found) == n:
                 break
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, IndexError):  # PyAV: a stream that began late
         pass  # the file was cut
     return found
 
