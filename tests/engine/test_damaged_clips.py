@@ -1,4 +1,4 @@
-"""A damaged file: all rows of readable frames, then an error that names the lost ones."""
+"""A damaged file: all rows of readable frames, then an error or a warning that names the lost."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ import vqe
 def damaged(tmp_path_factory):
     visits = [Visit(10, 30), Visit(35, 60)]
     clip = make_clip(tmp_path_factory.mktemp("damaged") / "clip.mp4", 80, gop=10, visits=visits)
-    with av.open(str(clip.path)) as container:
-        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
-    content = bytearray(clip.path.read_bytes())
-    for position, size in packets[40:45]:
-        content[position : position + size] = bytes(size)
-    clip.path.write_bytes(content)
+    spoil(clip.path, slice(40, 45))
     return clip
+
+
+def spoil(path, packets):
+    """Writes zeros over the packets, numbered in the order of the file."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    content = bytearray(path.read_bytes())
+    for position, size in places[packets]:
+        content[position : position + size] = bytes(size)
+    path.write_bytes(content)
 
 
 def run(con, clip, rest):
@@ -73,3 +78,164 @@ def test_materialising_raises_as_well(damaged):
     assert again.value is raised.value
     assert again.value.table["frame"].to_pylist() == rows
     assert "failed" in repr(result)
+
+
+@pytest.fixture(scope="module")
+def one_lost(tmp_path_factory):
+    """Frame 45 is lost; what follows up to the next key frame refers to it."""
+    path = tmp_path_factory.mktemp("one_lost") / "clip.mp4"
+    clip = make_clip(path, 80, gop=10, visits=[Visit(10, 30), Visit(35, 60)])
+    spoil(clip.path, slice(45, 46))
+    return clip
+
+
+@pytest.fixture
+def con():
+    return vqe.connect(device="cpu", on_damage="skip")
+
+
+def spans(damage):
+    return [(span.start_frame, span.stop_frame) for span in damage]
+
+
+def sql(clip, rest=""):
+    return f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {rest}"
+
+
+@pytest.mark.parametrize("accuracy", ["EXACT", ""])
+@pytest.mark.parametrize("by_set", [True, False])
+def test_skipping_gives_all_other_rows(one_lost, accuracy, by_set):
+    con = vqe.connect(device="cpu") if by_set else vqe.connect(device="cpu", on_damage="skip")
+    if by_set:
+        con.sql("SET on_damage = 'skip'")
+    oracle = Oracle(one_lost)
+    result = con.sql(sql(one_lost, accuracy), model=oracle)
+    with pytest.warns(vqe.DamagedVideoWarning) as warned:
+        table = result.to_arrow_table()
+    bus = [i for i in [*range(10, 30), *range(35, 60)] if i != 45]
+    assert table["frame"].to_pylist() == bus
+    assert sorted(oracle.frames_seen) == [i for i in range(80) if i != 45]
+    assert [str(warning.message) for warning in warned] == [
+        f"in '{one_lost.path}', 1 frame cannot be decoded: 45 (4.50–4.60 s); "
+        "4 frames may show remains of damaged ones: 46–49 (4.60–5.00 s)"
+    ]
+    profile = result.profile
+    (video,) = profile.videos
+    assert (spans(video.lost), spans(video.doubtful)) == ([(45, 46)], [(46, 50)])
+    assert [(span.start_us, span.stop_us) for span in video.lost] == [(4_500_000, 4_600_000)]
+    assert (profile.lost, profile.rows, profile.skipped) == (1, 44, {})
+    text = result.explain()
+    assert f"lost in '{one_lost.path}': 1 frame, 45 (4.50–4.60 s)" in text
+    assert f"doubtful in '{one_lost.path}': 4 frames, 46–49 (4.60–5.00 s)" in text
+    with pytest.warns(vqe.DamagedVideoWarning):  # on a new run again
+        con.sql(sql(one_lost, accuracy), model=oracle).to_arrow_table()
+
+
+def test_several_spans(con, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", 60, gop=10, visits=[Visit(0, 60)])
+    spoil(clip.path, slice(17, 20))
+    spoil(clip.path, slice(39, 42))
+    result = con.sql(sql(clip, "EXACT"), model=Oracle(clip))
+    with pytest.warns(vqe.DamagedVideoWarning, match=r"frames cannot be decoded: 17–19 \(1\.70–2"):
+        rows = result.to_arrow_table()["frame"].to_pylist()
+    (video,) = result.profile.videos
+    lost = [i for start, stop in spans(video.lost) for i in range(start, stop)]
+    assert {17, 18, 19, 39, 40, 41} <= set(lost) <= {17, 18, 19, *range(39, 50)}
+    assert rows == [i for i in range(60) if i not in lost]
+    assert result.profile.lost == len(lost)
+    doubtful = {i for start, stop in spans(video.doubtful) for i in range(start, stop)}
+    assert doubtful == set(range(42, 50)) - set(lost)
+
+
+@pytest.mark.parametrize("on_damage", ["raise", "skip"])
+def test_doubtful_frames_are_worth_a_warning_only(one_lost, on_damage):
+    con = vqe.connect(device="cpu", on_damage=on_damage)
+    result = con.sql(sql(one_lost, "AND frame BETWEEN 47 AND 55 EXACT"), model=Oracle(one_lost))
+    with pytest.warns(vqe.DamagedVideoWarning, match="^in '[^']*', 3 frames may show") as warned:
+        assert result.to_arrow_table()["frame"].to_pylist() == list(range(47, 56))
+    assert "cannot be decoded" not in str(warned[0].message)
+    (video,) = result.profile.videos
+    assert (spans(video.lost), spans(video.doubtful)) == ([], [(47, 50)])
+
+
+def test_the_error_knows_the_spans(one_lost):
+    con = vqe.connect(device="cpu")
+    result = con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost))
+    with pytest.raises(vqe.DamagedVideoError, match=r": 45 \(4\.50–4\.60 s\)") as raised:
+        result.to_arrow_table()
+    assert raised.value.lost == ((45, 46),)
+    assert "SET on_damage = 'skip'" in str(raised.value)
+    (video,) = result.profile.videos
+    assert (spans(video.lost), spans(video.doubtful)) == ([(45, 46)], [(46, 50)])
+    result = con.sql(sql(one_lost, "AND frame = 45 EXACT"), model=Oracle(one_lost))
+    with pytest.raises(vqe.DamagedVideoError) as raised:
+        result.to_arrow_table()
+    assert (raised.value.lost, raised.value.table.num_rows) == (((45, 46),), 0)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "frame < 45",
+        "frame >= 50",
+        "NOT frame BETWEEN 45 AND 49",
+        "frame % 10 = 0",
+        "frame % 10 = 4",
+        "timestamp < INTERVAL '4500 milliseconds'",
+        "keyframe",
+    ],
+)
+def test_damage_outside_the_frames_asked_for_costs_nothing(one_lost, condition):
+    con, oracle = vqe.connect(device="cpu"), Oracle(one_lost)
+    result = con.sql(sql(one_lost, f"AND {condition} EXACT"), model=oracle)
+    result.to_arrow_table()
+    assert result.profile.stages[1].frames_in == len(oracle.frames_seen) > 0
+    (video,) = result.profile.videos
+    assert (video.lost, video.doubtful) == ((), ())
+
+
+def test_what_needs_no_pixels_does_not_notice(damaged):
+    table = vqe.connect(device="cpu").sql(f"SELECT * FROM {damaged.sql}").to_arrow_table()
+    assert table["frame"].to_pylist() == list(range(80))
+
+
+def test_a_lost_frame_is_tried_again_and_the_others_are_known(con, one_lost):
+    oracle = Oracle(one_lost, fingerprint="oracle")
+    for _ in range(2):
+        result = con.sql(sql(one_lost, "EXACT"), model=oracle)
+        with pytest.warns(vqe.DamagedVideoWarning, match="1 frame cannot be decoded: 45"):
+            assert result.to_arrow_table().num_rows == 44
+        assert len(oracle.frames_seen) == 79
+        (video,) = result.profile.videos
+        assert (spans(video.lost), spans(video.doubtful)) == ([(45, 46)], [(46, 50)])
+    assert result.profile.labels_from_store == 79
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_threads_do_not_change_what_is_lost(tmp_path, threads):
+    clip = make_clip(tmp_path / "clip.mp4", 400, gop=10, visits=[Visit(0, 400)], size=(80, 80))
+    for first in (33, 150, 288):
+        spoil(clip.path, slice(first, first + 3))
+    con = vqe.connect(device="cpu", decode_threads=threads)
+    result = con.sql(sql(clip, "EXACT"), model=Oracle(clip))
+    with pytest.raises(vqe.DamagedVideoError) as raised:
+        result.to_arrow_table()
+    lost = {i for start, stop in raised.value.lost for i in range(start, stop)}
+    assert (
+        {33, 34, 35, 150, 151, 152, 288, 289}
+        <= lost
+        <= {
+            *range(33, 40),
+            *range(150, 160),
+            *range(288, 300),
+        }
+    )
+    rows = raised.value.table["frame"].to_pylist()
+    assert rows == [i for i in range(400) if i not in lost]
+
+
+def test_materialising_again_after_a_warning(con, one_lost):
+    result = con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost))
+    with pytest.warns(vqe.DamagedVideoWarning):
+        table = result.to_arrow_table()
+    assert result.to_pandas()["frame"].tolist() == table["frame"].to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,12 @@ class Query(pytest.Item):
         self.sql = f"{record.sql}\nEXACT" if exact else record.sql
 
     def runtest(self) -> None:
-        con = vqe.connect(device="cpu")
         clip = _clip(self.config)
+        with chdir(clip.path.parent):
+            self._run(clip)
+
+    def _run(self, clip: Clip) -> None:
+        con = vqe.connect(device="cpu")
         con.register("clip", str(clip.path))
         con.register_model("oracle", Oracle(clip))
         if self.record.error is not None:
@@ -67,10 +72,16 @@ _CLIP: pytest.StashKey[Clip] = pytest.StashKey()
 
 
 def _clip(config: pytest.Config) -> Clip:
-    """Sixty frames, ten a second: a bus in 10..19, a truck in 15..29, a bus in 40..44."""
+    """Sixty frames, ten a second: a bus in 10..19, a truck in 15..29, a bus in 40..44.
+
+    Beside it, yard/east.mp4 and yard/west.mp4 hold the first 20 and 45 frames.
+    """
     if _CLIP not in config.stash:
         factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
         visits = (Visit(10, 20), Visit(15, 30, "truck"), Visit(40, 45))
         path = factory.mktemp("slt") / "clip.mp4"
         config.stash[_CLIP] = make_clip(path, 60, visits=visits, gop=20)
+        (path.parent / "yard").mkdir()
+        for name, frames in (("east", 20), ("west", 45)):
+            make_clip(path.parent / "yard" / f"{name}.mp4", frames, visits=visits, gop=20)
     return config.stash[_CLIP]

@@ -20,8 +20,9 @@ from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
 from vqe.storage.labels import LabelStore
+from vqe.video.damage import Damage, damage_of
 from vqe.video.index import VideoIndex
-from vqe.video.reader import BATCH_FRAMES, SCREENED_FRAMES, Reader
+from vqe.video.reader import BATCH_FRAMES, SCREENED_FRAMES, Reader, frames_per_batch
 from vqe.video.strategies import DecodeStrategy
 
 
@@ -89,7 +90,7 @@ class CascadeScanExec(Operator):
         position = _first_from(0, todo, end)
         yield self._rows(known.between(0, position))
         with closing(reader.process(plan, screening(self.stages))) as batches:
-            for screened in grouped(batches, self.batch_frames):
+            for screened in grouped(batches, frames_per_batch(self.index, self.batch_frames)):
                 context.check()
                 answers = cascade.finish(screened)
                 reached = _first_from(int(answers.ordinals[-1]) + 1, todo, end)
@@ -99,7 +100,15 @@ class CascadeScanExec(Operator):
         context.check()
         cascade.note_decoding()
         yield self._rows(known.between(position, end))
-        report_damage(self.video, self.index, reader.report.damage, cascade.metrics, context)
+        damage = self._damage(reader.report.damage)
+        report_damage(self.video, self.index, damage, cascade.metrics, context)
+
+    def _damage(self, met: Damage) -> Damage:
+        """With the doubtful frames that have a label, and were therefore not decoded again."""
+        lost = np.array(met.lost, np.int64)
+        others = np.setdiff1d(self.ordinals, lost, assume_unique=True)
+        doubtful = {*met.doubtful, *damage_of(self.index, others, lost, ()).doubtful}
+        return Damage(met.lost, tuple(sorted(doubtful)))
 
     def _known(self) -> Answers:
         ordinals, score = self.labels.best_score(self.question.label, self.question.region)

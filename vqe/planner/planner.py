@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.errors import VideoError
+from vqe.errors import BindError, VideoError
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.filter import FilterExec
@@ -125,7 +125,9 @@ class Planner:
         content = self.resources.fingerprint(video.path)
         index = self.resources.index(video.path)
         ordinals = frames_of_scan(scan, video.name, index)
-        predicate = _in_pixels(scan.predicate, scan.video, self.resources.size(video.path))
+        predicate = scan.predicate
+        if scan.video.members:
+            predicate = _in_pixels(predicate, video.name, self.resources.size(video.path))
         return VisualScan(
             content=content,
             index=index,
@@ -152,11 +154,14 @@ def _members(scan: Scan) -> list[VideoInfo]:
     ]
 
 
-def _in_pixels(predicate: Contains, video: VideoInfo, size: tuple[int, int]) -> Contains:
-    """The predicate with its region in pixels; that of a single video has it so already."""
-    if predicate.region is None or not video.members:
+def _in_pixels(predicate: Contains, video: str, size: tuple[int, int]) -> Contains:
+    """The predicate with its region in pixels of a file of a pattern."""
+    if predicate.region is None:
         return predicate
-    return replace(predicate, region=region_in_pixels(predicate.region, *size))
+    try:
+        return replace(predicate, region=region_in_pixels(predicate.region, *size))
+    except BindError as error:
+        raise BindError(f"in '{video}', {error.message}") from error
 
 
 def _digest(ordinals: NDArray[np.int64]) -> bytes:

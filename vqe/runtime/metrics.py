@@ -86,13 +86,14 @@ class Metrics:
 
     @property
     def stages(self) -> list[StageMetrics]:
-        """The steps of all scans, those of one name added up."""
+        """The steps of all scans, those of one name added up; the reference network's is last."""
         total: dict[str, StageMetrics] = {}
         for scan in self.scans:
             for stage in (scan.decoding, *scan.stages):
                 sum_ = total.setdefault(stage.name, StageMetrics(stage.name))
                 sum_.add(stage.frames_in, stage.decided, stage.seconds)
-        return list(total.values())
+        last = self.scans[0].stages[-1].name if self.scans else ""
+        return sorted(total.values(), key=lambda stage: stage.name == last)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

@@ -118,7 +118,7 @@ class Reader:
         # A long piece that cannot be cut is left to the threads of the codec.
         alone = len(segments) == 1 and plan.work.decoded > 2 * SEGMENT_FRAMES
         codec_threads = self.threads if alone else 1
-        batch_frames = _batch_frames(plan.index, self.batch_frames)
+        batch_frames = frames_per_batch(plan.index, self.batch_frames)
 
         @contextmanager
         def worker(
@@ -175,7 +175,7 @@ def _counted(decoder: Decoder) -> ReadReport:
     return ReadReport(decoder.work, decoder.decoded, decoder.seconds)
 
 
-def _batch_frames(index: VideoIndex, most: int) -> int:
+def frames_per_batch(index: VideoIndex, most: int) -> int:
     """Frames per batch: `most`, and fewer of large pictures."""
     frame_bytes = index.width * index.height * 3 // 2
     return max(min(most, BATCH_BYTES // max(frame_bytes, 1)), 1)
