@@ -23,6 +23,7 @@ from benchmarks.data import clip_path
 from benchmarks.decode_ways import (
     Ordinals,
     Video,
+    changes,
     drained,
     exact_blocks,
     pyav,
@@ -37,13 +38,16 @@ from benchmarks.machine import describe, load
 from benchmarks.streams import FPS, LONG, STREAMS, TINY, Stream, make, repeated
 from vqe.video.costs import measure
 from vqe.video.indexing import build_index
+from vqe.video.packet_gate import calibrate
 from vqe.video.reader import BATCH_FRAMES, Reader
 from vqe.video.strategies import (
     DecodeStrategy,
     EveryFrame,
     FrameSet,
+    Gated,
     KeyFrames,
     ReferenceFrames,
+    Refinement,
     Stride,
 )
 
@@ -218,7 +222,13 @@ def _strategies(video: Video, rounds: int, ordinals: Ordinals) -> dict[str, Any]
         (Stride(30), every),
         (FrameSet(), ordinals),
     ]
+    gate = calibrate(video.index, *changes(video))
+    if gate is not None:
+        asked.append((Gated(gate), every))
     plans = [strategy.plan(video.index, frames) for strategy, frames in asked]
+    # Key frames were read; every third interval between two of them is refined.
+    intervals = np.arange(0, len(video.index.entries), 3)
+    plans.append(Refinement().between(video.index, every, intervals))
     reports = []
     for turn in range(rounds):
         for i in _in_turn(range(len(plans)), turn):
@@ -241,7 +251,12 @@ def _strategies(video: Video, rounds: int, ordinals: Ordinals) -> dict[str, Any]
             }
         )
     in_us = asdict(replace(costs, **{name: 1e6 * getattr(costs, name) for name in SECONDS}))
-    return {"costs_us": in_us, "measuring_seconds": measuring, "rows": rows}
+    return {
+        "costs_us": in_us,
+        "measuring_seconds": measuring,
+        "gate": None if gate is None else asdict(gate),
+        "rows": rows,
+    }
 
 
 def _at_random(video: Video, rounds: int, ordinals: Ordinals) -> dict[str, Any]:

@@ -209,12 +209,17 @@ def notes(results: Results) -> list[str]:
     versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items() if v)
     commit = (machine["commit"] or "unknown")[:10] + (" with changes" if machine["dirty"] else "")
     measuring = [stream["strategies"]["measuring_seconds"] for stream in results["streams"]]
+    gated = [_title(s) for s in results["streams"] if s["strategies"]["gate"] is not None]
+    on = f"on {', '.join(gated)}" if gated else "on none of them"
     left_out = [f"Left out: {reason}." for reason in results["left_out"]]
     return [
         *left_out,
         "Frame rates are those of the fastest round, ratios the median over the rounds. Cores are "
         "CPU seconds over seconds. CPU is what demuxer and decoder take in one thread; measuring "
-        f"the costs took {min(measuring):.2f} to {max(measuring):.2f} s for each video.",
+        f"the costs took {min(measuring):.2f} to {max(measuring):.2f} s for each video. Of the "
+        "refinement, every third interval between key frames is read. A packet gate, which decodes "
+        "frames with large packets only, is made where the sizes of packets were seen to tell "
+        f"changed frames from still ones: {on}.",
         f"{results['rounds']} rounds. "
         f"Machine: {machine['cores']} cores of {machine['cpu']}, shared with "
         f"other work and noisy (load average {results['load_before']:.1f} before, "

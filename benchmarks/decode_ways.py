@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -16,6 +17,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from vqe.detectors.difference import GRID, block_differences
+from vqe.detectors.kernels import block_squared_differences
 from vqe.video.decode_plan import DecodePlan
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
@@ -107,6 +109,24 @@ def reader(threads: int, batch_frames: int = SCREENED_FRAMES) -> Callable[[Video
         return sum(len(values.values) for values in blocks)
 
     return read
+
+
+CALIBRATION_FRAMES = 240
+
+
+def changes(video: Video) -> tuple[Ordinals, NDArray[np.bool_]]:
+    """Frames at the start, and whether more than usual has changed in them: whether the largest
+    difference of a block from the frame before is among the upper fifth."""
+    ordinals = np.arange(min(CALIBRATION_FRAMES, len(video.index)))
+    lumas = [
+        batch.luma(row)
+        for batch in Reader().read(EveryFrame().plan(video.index, ordinals))
+        for row in range(len(batch))
+    ]
+    largest = [
+        block_squared_differences(after, before, *GRID).max() for before, after in pairwise(lumas)
+    ]
+    return ordinals[1:], np.array(largest) > np.quantile(largest, 0.8)
 
 
 def drained(one: Reader, plan: DecodePlan) -> int:

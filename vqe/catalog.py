@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
-from glob import glob
+from glob import escape, glob
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -19,19 +21,22 @@ from vqe.errors import (
     BindError,
     ConfigError,
     UnsupportedError,
+    VideoError,
     VideoNotFoundError,
     did_you_mean,
 )
 from vqe.models.load import load_reference
 from vqe.models.reference import ReferenceNetwork
 from vqe.models.spec import files_beside
-from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.plan.catalog import ModelInfo, VideoInfo, printable
 from vqe.video.container import video_size
 
 Model: TypeAlias = str | torch.nn.Module | Callable[..., Any]
 """A reference network: a spec such as "onnx:detector.onnx", a module or a callable."""
 
 Load: TypeAlias = Callable[[], ReferenceNetwork]
+
+SEPARATORS = re.escape(os.sep + (os.altsep or ""))
 
 MOST_ADOPTED = 4
 """Networks handed over with a query that are kept, with their weights, for the next query."""
@@ -85,6 +90,9 @@ class Catalog:
     def video(self, name: str) -> VideoInfo:
         """A registered video, the file at that path, or the files that a pattern stands for."""
         path = self._videos.get(name.casefold(), name)
+        for text in (name, path):
+            if printable(text) != text:
+                raise VideoError(f"{text!r} has a name that is no valid UTF-8")
         if "://" in path:
             raise UnsupportedError(f"streams such as '{path}' are not supported yet")
         if not os.path.exists(path) and any(c in path for c in "*?["):
@@ -159,8 +167,45 @@ class Catalog:
 
 
 def _files(name: str, pattern: str) -> VideoInfo:
-    """The files of a pattern as one video, in the order of their names."""
-    paths = sorted(path for path in glob(pattern, recursive=True) if os.path.isfile(path))
-    if not paths:
+    """The files of a pattern as one video, in the order of their names.
+
+    A file that links give several names is there once: by the one in the fewest folders, and of
+    those the first.
+    """
+    names: dict[str, str] = {}
+    found = {path for path in _matches(pattern) if os.path.isfile(path)}
+    for path in sorted(found, key=lambda path: (path.count(os.sep), path)):
+        names.setdefault(os.path.realpath(path), path)
+    if not names:
         raise VideoNotFoundError(f"no file matches '{pattern}'")
+    paths = sorted(names.values())
     return VideoInfo(name, pattern, members=tuple(VideoInfo(path, path) for path in paths))
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """As glob with `recursive`, which would go round in circles where links lead upwards."""
+    stars = re.search(rf"(?:^|(?<=[{SEPARATORS}]))\*\*(?:[{SEPARATORS}]+|$)", pattern)
+    if stars is None:
+        yield from glob(pattern)
+        return
+    before, after = pattern[: stars.start()], pattern[stars.end() :]
+    if stars[0] == "**":
+        after = "*"  # nothing stands behind it: every file
+    for top in glob(before) if before else [""]:
+        for folder in _folders(top):
+            yield from _matches(os.path.join(escape(folder), after))
+
+
+def _folders(top: str) -> Iterator[str]:
+    """The folder `top` and those below it that are not hidden, each once, the nearest first."""
+    seen, waiting = set(), deque([top])
+    while waiting:
+        folder = waiting.popleft()
+        place = os.path.realpath(folder)
+        if place in seen or not os.path.isdir(place):
+            continue
+        seen.add(place)
+        yield folder
+        with suppress(OSError):  # glob passes over folders that it may not read, too
+            names = sorted(name for name in os.listdir(place) if not name.startswith("."))
+            waiting.extend(os.path.join(folder, name) for name in names)

@@ -32,7 +32,8 @@ class Result:
         """`query` is None for a statement that was carried out at once: `table` has its rows."""
         self._planned = query
         self._fate = _Fate()
-        self._batches: Generator[pa.RecordBatch] | None = None
+        self._batches: Generator[pa.RecordBatch, None, bool] | None = None  # what close() ends
+        self._stream: Generator[pa.RecordBatch] | None = None  # what the reader has
         self._table = table
 
     @property
@@ -56,7 +57,8 @@ class Result:
             raise self._fate.refusal
         self._fate.becomes("running", _ITERATED)
         self._batches = _followed(self._query.run(), self._fate)
-        return self._batches
+        self._stream = _whole(self._batches)
+        return self._stream
 
     def to_arrow_table(self) -> pa.Table:
         """All rows as one Arrow table; of a damaged video, DamagedVideoError carries the rest."""
@@ -105,7 +107,10 @@ class Result:
             self._planned.context.cancelled.set()
 
     def close(self) -> None:
-        """Stops the work, from any thread; rows that were not consumed are lost."""
+        """Stops the work, from any thread; rows that were not consumed are lost.
+
+        Whoever asks for them afterwards gets an ExecutionError, in the midst of a loop as well.
+        """
         self.cancel()
         if self._batches is not None:
             # Where another thread is at work on the rows, it stops as a cancelled query does.
@@ -156,12 +161,28 @@ class _Fate:
         self.refusal = ExecutionError(refusal[0], hint=refusal[1])
 
 
-# Not a method: a generator that knew its result would keep a forgotten one, and its file, open.
-def _followed(batches: Generator[pa.RecordBatch], fate: _Fate) -> Generator[pa.RecordBatch]:
-    """The batches; notes in `fate` how they ended."""
+# No methods: a generator that knew its result would keep a forgotten one, and its file, open.
+def _whole(batches: Generator[pa.RecordBatch, None, bool]) -> Generator[pa.RecordBatch]:
+    """The batches of `_followed`; raises where the result was closed before the last of them."""
+    complete = False
+    try:
+        complete = yield from batches
+    except ValueError as error:
+        at = error.__traceback__
+        if at is not None and at.tb_next is not None:
+            raise  # from below; else another thread is in `close` at this moment
+    if not complete:
+        raise ExecutionError(_CLOSED[0], hint=_CLOSED[1])
+
+
+def _followed(
+    batches: Generator[pa.RecordBatch], fate: _Fate
+) -> Generator[pa.RecordBatch, None, bool]:
+    """The batches; notes in `fate` how they ended. Returns True once all were handed over."""
     try:
         yield from batches
         fate.becomes("iterated", _ITERATED)
+        return True
     except VqeError as error:
         fate.state, fate.refusal = "failed", error
         raise

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
+import weakref
+
 import av
 import pytest
 from clips import Oracle, Visit, make_clip
 from probes import is_open
 
 import vqe
+from vqe.physical import cascade_scan
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +237,57 @@ def test_threads_do_not_change_what_is_lost(tmp_path, threads):
     )
     rows = raised.value.table["frame"].to_pylist()
     assert rows == [i for i in range(400) if i not in lost]
+
+
+def test_rows_that_were_read_before_the_file_failed_come_before_the_error(monkeypatch, one_lost):
+    """Although their batch still waits for the next one, to be joined with it."""
+    process = cascade_scan.Reader.process
+
+    def failing(reader, *args):
+        yield next(process(reader, *args))
+        raise vqe.VideoError("the disk is gone")
+
+    monkeypatch.setattr(cascade_scan, "frames_per_batch", lambda *_: 50)
+    monkeypatch.setattr(cascade_scan.Reader, "process", failing)
+    con = vqe.connect(device="cpu")
+    batches = iter(con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost)))
+    frames = next(batches)["frame"].to_pylist()
+    assert frames[0] == 10
+    with pytest.raises(vqe.VideoError, match="the disk is gone"):
+        next(batches)
+
+
+def test_frames_that_were_answered_are_let_go_before_the_next_are_read(monkeypatch, damaged):
+    grouped, refs = cascade_scan.grouped, []
+
+    def watched(*args):
+        for group in grouped(*args):
+            assert [ref() for ref in refs] == [None] * len(refs)
+            refs.append(weakref.ref(group))
+            waiting = [group]
+            del group
+            yield waiting.pop()
+
+    monkeypatch.setattr(cascade_scan, "grouped", watched)
+    con = vqe.connect(device="cpu")
+    con.register_model("oracle", Oracle(damaged))
+    assert run(con, damaged, "AND frame < 40 EXACT")[1] is None
+    assert len(refs) > 1
+
+
+def test_each_line_of_the_caller_gets_its_own_warning(con, one_lost):
+    """As Python shows it: once for a line and a text, at the line that asked for the rows."""
+    table = con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost))
+    frame = con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost))
+    batches = iter(con.sql(sql(one_lost, "EXACT"), model=Oracle(one_lost)))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        table.to_arrow_table()
+        frame.to_pandas()
+        for _ in batches:
+            pass
+    here = inspect.currentframe().f_lineno
+    assert [(w.filename, w.lineno) for w in shown] == [(__file__, here - n) for n in (4, 3, 2)]
 
 
 def test_materialising_again_after_a_warning(con, one_lost):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import deque
+from glob import glob
 from pathlib import Path
 
 import av
@@ -97,7 +98,7 @@ def opened(monkeypatch):
 
     def noting(function):
         def look(path, *args, **options):
-            files.append(path)
+            files.append(path.removeprefix("file:"))
             return function(path, *args, **options)
 
         return look
@@ -167,6 +168,87 @@ def test_folders_below(con):
     assert found(con.sql(SQL.replace("*", "?"))) == expected("a", "b", "c")
 
 
+def test_links_give_no_file_twice(con, cams):
+    """Neither those that lead in circles, of which two in one folder would never end."""
+    (cams / "again").symlink_to(".")
+    (cams / "once more").symlink_to("..")
+    (cams / "sub" / "up").symlink_to(cams.resolve())
+    (cams / "0.mp4").symlink_to("c.mp4")
+    (cams / "gone.mp4").symlink_to("nowhere.mp4")
+    every = [(f"cams/{name}.mp4", [3]) for name in ("0", "a", "b", "sub/d")]
+    for pattern in ("cams/**/*.mp4", "cams/**", "cams/**/**/*.mp4", "**/cams/**/?.mp4"):
+        rows = con.sql(f"SELECT frame, video FROM '{pattern}' WHERE frame = 3")
+        assert found(rows) == every, pattern
+    rows = con.sql("SELECT frame, video FROM 'cams/*.mp4' WHERE frame = 3")
+    assert found(rows) == every[:3]
+    rows = con.sql("SELECT frame, video FROM 'cams/again/*.mp4' WHERE frame = 3")
+    assert found(rows) == [(f"cams/again/{name}.mp4", [3]) for name in "0ab"]
+
+
+def test_stars_mean_what_glob_takes_them_for(con, cams):
+    (cams / ".hidden").mkdir()
+    (cams / "sub" / "[x]" / "y").mkdir(parents=True)
+    for place in (".a", ".hidden/b", "sub/[x]/c", "sub/[x]/y/d"):
+        shutil.copy(cams / "a.mp4", cams / f"{place}.mp4")
+    for pattern in (
+        *("cams/**", "**", "**/*.mp4", "./**/sub/**/*.mp4", "cams/**/y/*", "cams/*/**/c.mp4"),
+        *("cams/**/[[]x]/**", "cams/**/.*.mp4", "cams//**//d.mp4", "c**/a.mp4"),
+    ):
+        wanted = sorted(path for path in glob(pattern, recursive=True) if os.path.isfile(path))
+        videos = con._catalog.video(pattern).members
+        assert sorted(map(os.path.normpath, wanted)) == [
+            os.path.normpath(video.path) for video in videos
+        ], pattern
+    for pattern in ("cams/**/", "nowhere/**", "cams/a.mp4/**/x"):
+        with pytest.raises(vqe.VideoNotFoundError):
+            con._catalog.video(pattern)
+
+
+@pytest.fixture
+def odd(cams):
+    """A file between a and b whose name is no UTF-8."""
+    name = os.fsencode(cams) + b"/a\xff.mp4"
+    try:
+        shutil.copy(os.fsencode(cams / "b.mp4"), name)
+    except OSError:
+        pytest.skip("the file system takes no such names")
+    return os.fsdecode(name)
+
+
+ODD = r"'cams/a\\udcff\.mp4' has a name that is no valid UTF-8"
+
+
+@pytest.mark.parametrize("sql", [f"{SQL} EXACT", SQL, "SELECT video, frame FROM 'cams/*.mp4'"])
+def test_a_name_that_is_no_utf8_ends_the_query(con, odd, sql):
+    batches = iter(con.sql(sql))
+    assert set(next(batches)["video"].to_pylist()) == {VIDEO("a")}
+    with pytest.raises(vqe.VideoError, match=ODD):
+        deque(batches)
+    with pytest.raises(vqe.VideoError, match=ODD):
+        con.sql(f"EXPLAIN {SQL}").to_arrow_table()
+    with pytest.raises(vqe.VideoError, match=ODD):
+        con.sql("SELECT frame FROM $video", {"video": odd})
+    with pytest.raises(vqe.VideoError, match="no valid UTF-8"):
+        con.sql("SELECT frame FROM $video", {"video": odd + "/*"})
+
+
+@pytest.mark.parametrize("rest", ["EXACT", "", "AND video <> 'cams/x.mp4' EXACT"])
+def test_or_is_skipped(connect, odd, rest):
+    con = connect(on_damage="skip")
+    assert len(found(con.sql("SELECT video, frame FROM 'cams/b.mp4'"))) == 1  # known by content
+    result = con.sql(f"{SQL} {rest}")
+    with pytest.warns(vqe.DamagedVideoWarning, match=rf"skipped: {ODD}"):
+        assert found(result) == expected("a", "b", "c")
+    assert list(result.profile.skipped) == [r"cams/a\udcff.mp4"]
+    assert r"skipped: 'cams/a\udcff.mp4'" in result.explain()
+    plan = text(con.sql(f"EXPLAIN {SQL}"))
+    (line,) = (line for line in plan.splitlines() if line.startswith(r"a\udcff.mp4"))
+    assert "skipped: it cannot be read" in line
+    with pytest.warns(vqe.DamagedVideoWarning, match=ODD):
+        assert len(found(con.sql("SELECT video, frame FROM 'cams/*.mp4'"))) == 3
+    assert found(con.sql(f"{SQL} AND video = 'cams/c.mp4'")) == expected("c")
+
+
 def test_a_registered_pattern(con, cams):
     con.register("yard", "cams/*.mp4")
     con.register("paths", cams / "[ab].mp4")
@@ -193,6 +275,20 @@ def test_limit_does_not_open_later_files(con, oracles, opened, accuracy):
     assert len(oracles.seen["b"]) < FRAMES["b"]
     assert [video.video for video in result.profile.videos] == [VIDEO("a"), VIDEO("b")]
     assert decoding_threads() == []
+
+
+def test_a_later_file_is_planned_for_the_rows_that_are_missing(connect, oracles):
+    """Its leading frames may hold those, where they do not hold all that LIMIT says."""
+    con = connect()
+    result = con.sql(f"{SQL} LIMIT 12")
+    assert found(result) == [(VIDEO("a"), BUS["a"]), (VIDEO("b"), [3, 4])]
+    _, b = result.profile.videos
+    assert b.reason == "the leading frames hold the 2 rows of LIMIT"
+    assert max(oracles.seen["b"]) < 30
+    # How many rows a filter lets through is unknown.
+    result = con.sql(f"{SQL} AND 100 // (frame + 1) >= 0 LIMIT 12")
+    assert found(result) == [(VIDEO("a"), BUS["a"]), (VIDEO("b"), [3, 4])]
+    assert not any("LIMIT" in video.reason for video in result.profile.videos)
 
 
 def test_limit_without_pixels_does_not_open_later_files(con, cams, opened):

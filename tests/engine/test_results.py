@@ -92,6 +92,83 @@ def test_closing_from_another_thread_stops_the_query(con, clip, oracle):
     assert not is_open(clip.path)
 
 
+def close_elsewhere(result):
+    thread = threading.Thread(target=result.close)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("sql", [SQL, "SELECT frame FROM clip"])
+@pytest.mark.parametrize("taken", [0, 1])
+def test_closing_between_two_batches_is_no_end_of_the_rows(connect, sql, taken):
+    result = connect(batch_size=10).sql(sql)
+    batches = iter(result)
+    for _ in range(taken):
+        next(batches)
+    close_elsewhere(result)
+    with pytest.raises(ExecutionError, match="this result is closed"):
+        next(batches)
+    assert "closed" in repr(result)
+
+
+def test_asking_for_rows_while_another_thread_closes(con, monkeypatch):
+    result = con.sql("SELECT frame FROM clip")
+    closing, asked = threading.Event(), threading.Event()
+    rows = result._planned.run()
+
+    def slow_to_close():
+        try:
+            yield next(rows)
+            yield next(rows)
+        finally:
+            closing.set()
+            assert asked.wait(10)
+
+    monkeypatch.setattr(result._planned, "run", slow_to_close)
+    batches = iter(result)
+    next(batches)
+    thread = threading.Thread(target=result.close)
+    thread.start()
+    assert closing.wait(10)
+    with pytest.raises(ExecutionError, match="this result is closed"):
+        next(batches)
+    asked.set()
+    thread.join()
+    assert "closed" in repr(result)
+
+
+def test_a_table_of_a_part_of_the_rows_is_not_remembered(connect, monkeypatch):
+    result = connect(batch_size=10).sql(SQL)
+    start = result._start
+
+    def closing_start():
+        batches = start()
+
+        def stream():
+            yield next(batches)
+            close_elsewhere(result)
+            yield from batches
+
+        return stream()
+
+    monkeypatch.setattr(result, "_start", closing_start)
+    for _ in range(2):
+        with pytest.raises(ExecutionError, match="this result is closed"):
+            result.to_arrow_table()
+        monkeypatch.undo()
+
+
+def test_closing_after_the_last_batch_takes_nothing_away(con):
+    result = con.sql("SELECT frame FROM clip")
+    assert sum(batch.num_rows for batch in result) == 120
+    close_elsewhere(result)
+    assert "iterated" in repr(result)
+    table = con.sql("SELECT frame FROM clip")
+    rows = table.to_arrow_table()
+    close_elsewhere(table)
+    assert table.to_arrow_table() is rows
+
+
 def test_iterating_twice_raises(con):
     result = con.sql(SQL)
     assert sum(batch.num_rows for batch in result) == len(BUS)

@@ -7,6 +7,8 @@ from collections import Counter
 import pytest
 from clips import Oracle, make_clip
 
+from vqe.errors import VideoError
+
 BUS = [*range(20, 45), *range(80, 95)]
 
 
@@ -66,6 +68,41 @@ def test_a_limited_query_leaves_what_it_saw(known):
     rows(con)
     assert Counter(oracle.frames_seen) == Counter(range(120))
     assert seen < set(range(120))
+
+
+@pytest.mark.parametrize("accuracy", ["EXACT", ""])
+def test_labels_behind_a_limit_are_not_counted(known, accuracy):
+    con, _ = known
+    con.sql("SELECT FRAMES FROM clip WHERE contains('bus') AND frame <> 90 EXACT").to_arrow_table()
+    sql = f"SELECT FRAMES FROM clip WHERE contains('bus') {{}} {accuracy}"
+    for limit, row, at_most in (("LIMIT 1", 20, 32), ("LIMIT 26", 80, 96)):
+        result = con.sql(sql.format(limit))
+        assert result.to_arrow_table()["frame"].to_pylist()[-1] == row
+        assert row < result.profile.labels_from_store <= at_most
+    result = con.sql(sql.format(""))
+    assert result.to_arrow_table()["frame"].to_pylist() == BUS
+    assert result.profile.labels_from_store == 119
+    assert result.profile.reference_calls == 1
+
+
+def test_a_region_of_a_file_that_was_replaced(known, tmp_path):
+    con, oracle = known
+    path, size = tmp_path / "clip.mp4", (160, 120)
+    clip = make_clip(path, 40, size=size, visits=oracle.clip.visits)
+    sql = f"FROM {clip.sql} WHERE contains('bus', region => box(0, 0, 0.7, 1)) EXACT"
+    results = [con.sql(f"SELECT frame {sql}"), con.sql(f"EXPLAIN SELECT frame {sql}")]
+    make_clip(path, 50, size=size, visits=oracle.clip.visits)  # the same place in the picture
+    same = con.sql(f"SELECT frame {sql}").to_arrow_table()
+    assert results[0].to_arrow_table() == same
+    assert 0 < same.num_rows < 25
+    results[0] = con.sql(f"SELECT frame {sql}")
+    whole = con.sql(f"SELECT frame FROM {clip.sql} WHERE contains('bus') EXACT")
+    make_clip(path, 40, size=(240, 160), visits=oracle.clip.visits)
+    for result in results:
+        with pytest.raises(VideoError, match=r"has changed since .* was 160×120, and is 240×160"):
+            result.to_arrow_table()
+    assert whole.to_arrow_table()["frame"].to_pylist() == list(range(20, 40))
+    assert con.sql(f"SELECT frame {sql}").to_arrow_table().num_rows > 0
 
 
 def test_nothing_is_stored_without_a_fingerprint(con, oracle):

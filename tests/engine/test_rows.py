@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 from clips import score_of
 
+from vqe.errors import ExecutionError
+
 FRAMES_SCHEMA = pa.schema(
     [
         ("video", pa.string()),
@@ -34,6 +36,17 @@ VIDEO_SCHEMA = pa.schema(
 
 def frames(result):
     return result.to_arrow_table()["frame"].to_pylist()
+
+
+def test_a_condition_that_would_fail_elsewhere(con, oracle):
+    """Only the rows that the other conditions leave are asked."""
+    sql = "SELECT frame FROM clip WHERE {} AND 100 // (frame - 2) > 2 EXACT"
+    assert frames(con.sql(sql.format("contains('bus')"))) == list(range(20, 36))
+    assert len(oracle.frames_seen) == 120
+    assert frames(con.sql(sql.format("keyframe"))) == [12, 24]
+    assert frames(con.sql(sql.format("frame > 2 AND pts > 3"))) == list(range(3, 36))
+    with pytest.raises(ExecutionError, match=r"100 // \(frame - 2\) has no value: divide by zero"):
+        frames(con.sql(sql.format("frame < 3")))
 
 
 def truth(clip, label):

@@ -9,16 +9,23 @@ import numpy as np
 import pytest
 import torch
 
+from vqe.models import threads
 from vqe.models.specialized import ARCHITECTURES, train
-from vqe.models.threads import torch_threads
+from vqe.models.threads import keep_torch_threads, torch_threads
 from vqe.models.torch_network import without_tf32
+from vqe.physical.stages import SpecializedStage
 
 
-def scores(name="cnn 64×16", steps=12):
+def trained(name="cnn 64×16", steps=12):
+    """A model, and the thumbnails that it was trained with."""
     arch = ARCHITECTURES[name]
     rng = np.random.default_rng(0)
     thumbnails = rng.integers(0, 255, (120, arch.size, arch.size, 3)).astype(np.uint8)
-    model = train(arch, thumbnails, rng.random(120) < 0.4, seed=3, steps=steps)
+    return train(arch, thumbnails, rng.random(120) < 0.4, seed=3, steps=steps), thumbnails
+
+
+def scores(name="cnn 64×16", steps=12):
+    model, thumbnails = trained(name, steps)
     return model.score(thumbnails)
 
 
@@ -60,6 +67,52 @@ def test_a_thread_that_starts_meanwhile_has_its_own_number_of_threads():
     finally:
         torch.set_num_threads(before)
     assert seen == [3]
+
+
+def in_thread(action):
+    """What the action returns in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(action).result()
+
+
+def test_a_stage_that_has_started_starts_no_more_threads(monkeypatch):
+    """Each change of the number of threads takes a few new ones: too many for a batch of eight."""
+    model, thumbnails = trained()
+    expected = model.score(thumbnails)
+    stage = SpecializedStage(model, -1.0, 1.0)
+    changes = []
+    change = threads._set_for_this_thread
+    monkeypatch.setattr(
+        threads, "_set_for_this_thread", lambda n: (changes.append(n), change(n))[1]
+    )
+
+    def segments():
+        torch.set_num_threads(3)
+        scores = []
+        for _ in range(2):
+            stage.start()
+            scores += [model.score(thumbnails[i : i + 8]) for i in range(0, 120, 8)]
+        return np.concatenate(scores), torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    try:
+        scores, of_worker = in_thread(segments)
+    finally:
+        torch.set_num_threads(before)
+    assert changes == [1]
+    assert of_worker == 1
+    np.testing.assert_allclose(scores, np.tile(expected, 2), rtol=1e-4, atol=1e-4)
+
+
+def test_other_threads_keep_their_number_when_one_keeps_its_own():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        assert in_thread(lambda: (keep_torch_threads(1), torch.get_num_threads())[1]) == 1
+        assert torch.get_num_threads() == 3
+        assert in_thread(torch.get_num_threads) == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_networks_that_change_the_flags_of_cudnn_take_turns():

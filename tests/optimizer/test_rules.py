@@ -7,10 +7,14 @@ from language import plan_of
 
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
 from vqe.plan.nodes import Filter, Limit, Node, Project
+
+YOLO = " EXACT USING MODEL yolo"
+"""What a scan says behind its conditions, once a `contains` asks for a model."""
 
 
 def filter_of(where: str) -> Filter:
@@ -57,6 +61,58 @@ def text(node: Node | None) -> str:
 )
 def test_push_range_into_scan(where: str, after: str) -> None:
     assert text(push_range_into_scan(filter_of(where))) == after
+
+
+SEEN = "contains('bus', min_score => 0.5)"
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("keyframe", "Scan 'clip.mp4' where keyframe"),
+        ("keyframe AND contains('bus')", f"Filter {SEEN} <- Scan 'clip.mp4' where keyframe"),
+        ("contains('bus')", "None"),
+        # Whole parts of a constant, in any place.
+        ("frame % 30 = 0", "Scan 'clip.mp4' where frame - frame // 30 * 30 = 0"),
+        ("frame // 2 = 3", "Scan 'clip.mp4' where frame // 2 = 3"),
+        ("frame // -2 = -3", "Scan 'clip.mp4' where frame // -2 = -3"),
+        ("frame / 2.5 > 3", "Scan 'clip.mp4' where double(frame) / 2.5 > 3"),
+        (
+            "timestamp / INTERVAL '1 s' > 3",
+            "Scan 'clip.mp4' where timestamp / INTERVAL '1 second' > 3",
+        ),
+        # A divisor that may be zero.
+        ("10 // (frame - 2) > 0", "None"),
+        ("10 / frame > 0", "None"),
+        ("10 % frame > 0", "None"),
+        ("frame // 0 = 1", "None"),
+        ("frame / 0.0 = 1", "None"),
+        ("frame // NULL = 1", "None"),
+        ("INTERVAL '1 s' / timestamp > 3", "None"),
+        ("NOT (keyframe OR coalesce(1 // pts, 3) = 1)", "None"),
+        ("CASE WHEN frame = 0 THEN 1 ELSE 10 // frame END > 3", "None"),
+        (
+            "keyframe AND 10 // frame > 0 AND pts > 3 AND contains('bus')",
+            f"Filter 10 // frame > 0 AND {SEEN} <- Scan 'clip.mp4' where keyframe AND pts > 3",
+        ),
+        # Results beyond 64 bits, unless constants and videos of any ordinary size stay within.
+        (
+            "frame * 1000000 + pts * 1000 > 5",
+            "Scan 'clip.mp4' where frame * 1000000 + pts * 1000 > 5",
+        ),
+        (
+            "timestamp * 1000 > INTERVAL '1 s'",
+            "Scan 'clip.mp4' where timestamp * 1000 > INTERVAL '1 second'",
+        ),
+        ("frame * 9000000000000000000 > 5", "None"),
+        ("frame * 4000000000 * 4000000000 > 5", "None"),
+        ("frame + 9223372036854775807 > 5", "None"),
+        ("pts * pts > 5", "None"),
+        ("(pts * 1000) / 2 > 5", "None"),  # whole numbers that a double cannot hold
+    ],
+)
+def test_push_condition_into_scan(where: str, after: str) -> None:
+    assert text(push_condition_into_scan(filter_of(where))).removesuffix(YOLO) == after
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,49 @@ def test_many_tasks_on_few_threads():
     assert sorted(work.begun) == list(range(5000))
 
 
+def most_threads(monkeypatch, n):
+    """The system has n threads and no more."""
+    start, started = threading.Thread.start, []
+
+    def start_or_fail(thread):
+        if len(started) == n:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+
+
+def test_the_threads_that_the_system_gives_do_all_the_work(monkeypatch):
+    most_threads(monkeypatch, 2)
+    work = Work(items=4, slow=0.001)
+    assert list(ordered(work, 30, threads=5, budget=5)) == work.expected(30)
+    assert work.starts == work.ends == 2
+
+
+def test_no_thread_at_all(monkeypatch):
+    most_threads(monkeypatch, 0)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(ordered(Work(), 3))
+
+
+def test_an_error_between_two_starts_stops_the_first_thread(monkeypatch):
+    """Whatever it is: nobody would ever close a generator that has failed."""
+    start = threading.Thread.start
+
+    def start_or_fail(thread):
+        if thread.name == "vqe-worker-1":
+            raise MemoryError
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    work = Work(items=10**9)
+    with pytest.raises(MemoryError):
+        list(ordered(work, 100, threads=3))
+    assert workers() == []
+    assert work.starts == work.ends
+
+
 def test_threads_share_the_tasks():
     """Each waits for the other one's task to begin."""
     both = threading.Barrier(2, timeout=10)
@@ -184,6 +227,65 @@ def test_a_generator_that_is_dropped_stops_the_threads():
     next(items)
     del items
     assert workers() == []
+
+
+class Collected:
+    """Has the generator closed by one of its own workers, as the garbage collector may do."""
+
+    def __init__(self):
+        self.items = None  # the generator, once the consumer has left it alone
+        self.closed = False
+        self.error = None
+
+    def __call__(self):
+        if self.items and not self.closed and threading.current_thread() in workers():
+            self.closed = True
+            try:
+                self.items.close()
+            except BaseException as error:  # as for a generator that is collected: told nobody
+                self.error = error
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert condition()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("where", ["at work", "with the lock", "about to wait"])
+def test_a_worker_that_closes_its_own_generator(monkeypatch, threads, where):
+    close = Collected()
+
+    class Tasks(list):
+        def __len__(self):  # asked while the lock is held
+            if where == "with the lock":
+                close()
+            return super().__len__()
+
+    class Closing(Work):
+        def run(self, task, stopped):
+            for item in super().run(task, stopped):
+                if item == (0, 1):
+                    wait_until(lambda: close.items)
+                if where == "at work":
+                    close()
+                yield item
+
+    if where == "about to wait":  # a new lock is the one thing that Condition.wait allocates
+        allocate = threading._allocate_lock
+        monkeypatch.setattr(threading, "_allocate_lock", lambda: (close(), allocate())[1])
+    work = Closing(items=2)
+    tasks = Tasks(range(30))
+    items = in_order(tasks, work.worker, threads=threads, budget=0, weight=lambda item: 0)
+    assert next(items) == (0, 0)
+    close.items = items
+    wait_until(lambda: close.closed)
+    wait_until(lambda: workers() == [])
+    assert close.error is None
+    assert work.starts == work.ends == threads
+    wait_until(lambda: "vqe-stop" not in {thread.name for thread in threading.enumerate()})
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])

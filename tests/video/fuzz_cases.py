@@ -110,7 +110,7 @@ def seen_or_none(image: av.VideoFrame) -> Seen | None:
 def decoded(path: Path) -> list[tuple[int | None, Seen | None]]:
     """What a plain loop sees up to the first failure: pts and picture."""
     frames: list[tuple[int | None, Seen | None]] = []
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="ignore") as container:
         container.streams.video[0].thread_type = "NONE"
         try:
             for frame in container.decode(video=0):
@@ -192,7 +192,7 @@ def make_source(path: Path) -> Source:
     else:
         by_pts = dict(frames)
         of_packet = [by_pts[p.pts] for p in clean.packets]
-    with av.open(str(path)) as container:
+    with av.open(str(path), metadata_errors="ignore") as container:
         places = [(p.pos or 0, p.size) for p in container.demux(video=0) if p.size]
     return Source(path, path.read_bytes(), tuple(places), clean, tuple(of_packet))
 

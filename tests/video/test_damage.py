@@ -253,7 +253,8 @@ def test_the_damage_of_all_segments_is_reported_in_order(tmp_path, monkeypatch):
 
 
 def test_damage_adds_up():
-    assert Damage((1,), (2, 3)) + Damage((7,), ()) == Damage((1, 7), (2, 3))
+    parts = [Damage((1,), (2, 3)), Damage(), Damage((7,), ())]
+    assert Damage.join(parts) == Damage((1, 7), (2, 3))
     assert (bool(Damage()), bool(Damage((0,))), bool(Damage((), (0,)))) == (False, True, True)
 
 

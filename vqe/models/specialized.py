@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vqe.models.threads import torch_threads
+from vqe.models.threads import keep_torch_threads, torch_threads
 
 SCORING_BATCH = 32
 """Most thumbnails per forward pass. How many there are changes a score in its last bits only."""
@@ -116,6 +116,10 @@ class SpecializedModel:
         self._mean = mean  # (1, 3, S, S), of the training thumbnails
         self._scale = scale
         self.device = next(net.parameters()).device
+
+    def start(self) -> None:
+        """Prepares the calling thread, one of our own, for many calls of `score`."""
+        keep_torch_threads(THREADS)
 
     @torch.inference_mode()
     @torch_threads(THREADS)

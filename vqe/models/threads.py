@@ -29,6 +29,16 @@ def torch_threads(n: int | None) -> Iterator[None]:
         _set_for_this_thread(before)
 
 
+def keep_torch_threads(n: int) -> None:
+    """torch's intra-op threads for the calling thread from now on.
+
+    For threads of our own that call torch often: a change takes a millisecond, for it starts
+    threads, and a block of `torch_threads(n)` changes nothing where the number is n already.
+    """
+    if torch.get_num_threads() != n:
+        _set_for_this_thread(n)
+
+
 def _set_for_this_thread(n: int) -> None:
     # torch sets the number of the calling thread, and with it the one that every new thread starts
     # with. Only a new thread can tell that one, and put it back without changing ours.

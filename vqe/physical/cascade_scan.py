@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -37,8 +37,13 @@ class Answers:
 
     def between(self, start: int, stop: int) -> Answers:
         """Those of the frames [start, stop)."""
-        at = slice(*np.searchsorted(self.ordinals, [start, stop]))
-        return Answers(self.ordinals[at], self.present[at], self.score[at], self.decided_by[at])
+        return self.at(slice(*np.searchsorted(self.ordinals, [start, stop])))
+
+    def at(self, rows: slice) -> Answers:
+        """Those at the given positions."""
+        return Answers(
+            self.ordinals[rows], self.present[rows], self.score[rows], self.decided_by[rows]
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,7 +80,6 @@ class CascadeScanExec(Operator):
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         known = self._known()
-        context.metrics.labels_from_store += int((known.decided_by == CODE["cache"]).sum())
         todo = np.setdiff1d(self.ordinals, known.ordinals, assume_unique=True)
         plan = self.decoding.plan(self.index, todo)
         reader = Reader(
@@ -88,18 +92,20 @@ class CascadeScanExec(Operator):
         end = len(self.index)
         # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
         position = _first_from(0, todo, end)
-        yield self._rows(known.between(0, position))
+        yield from self._rows_of_known(known.between(0, position), context)
         with closing(reader.process(plan, screening(self.stages))) as batches:
             for screened in grouped(batches, frames_per_batch(self.index, self.batch_frames)):
                 context.check()
                 answers = cascade.finish(screened)
-                reached = _first_from(int(answers.ordinals[-1]) + 1, todo, end)
-                yield self._rows(answers, known.between(position, reached))
-                context.progress.advance(len(screened.ordinals))
-                position = reached
+                del screened  # its frames, before those of the next are collected
+                behind = int(answers.ordinals[-1]) + 1
+                yield self._rows(context, answers, known.between(position, behind))
+                context.progress.advance(len(answers.ordinals))
+                position = _first_from(behind, todo, end)
+                yield from self._rows_of_known(known.between(behind, position), context)
         context.check()
         cascade.note_decoding()
-        yield self._rows(known.between(position, end))
+        yield from self._rows_of_known(known.between(position, end), context)
         damage = self._damage(reader.report.damage)
         report_damage(self.video, self.index, damage, cascade.metrics, context)
 
@@ -118,8 +124,17 @@ class CascadeScanExec(Operator):
         origin = np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
         return Answers(ordinals, self.question.holds(score), score, origin)
 
-    def _rows(self, *answers: Answers) -> pa.RecordBatch:
+    def _rows_of_known(self, known: Answers, context: Context) -> Iterator[pa.RecordBatch]:
+        """The frames that qualify, in batches of more and more answers: a LIMIT may need few."""
+        start, size = 0, self.batch_frames
+        while start < len(known.ordinals):
+            yield self._rows(context, known.at(slice(start, start + size)))
+            start, size = start + size, 2 * size
+
+    def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:
         """The frames that qualify, of several answers merged in frame order."""
+        stored = [np.count_nonzero(part.decided_by == CODE["cache"]) for part in answers]
+        context.metrics.labels_from_store += int(sum(stored))
         present = np.concatenate([part.present for part in answers])
         ordinals = np.concatenate([part.ordinals for part in answers])[present]
         score = np.concatenate([part.score for part in answers])[present]

@@ -17,14 +17,15 @@ from vqe.schema import SCAN_SCHEMA
 
 @dataclass(frozen=True, repr=False)
 class ConcatExec(Operator):
-    """The rows of one video after the other; `open` plans the i-th when its turn comes.
+    """The rows of one video after the other.
 
+    `open` plans the i-th when its turn comes; it is told how many rows the earlier ones have given.
     A video that cannot be read ends the query, or is skipped with a warning, as `on_damage` says.
     """
 
     pattern: str
     videos: tuple[str, ...]
-    open: Callable[[int], Operator] = field(compare=False)
+    open: Callable[[int, int], Operator] = field(compare=False)
 
     @property
     def schema(self) -> pa.Schema:
@@ -35,10 +36,13 @@ class ConcatExec(Operator):
         return f"Concat '{self.pattern}' {n} file{'' if n == 1 else 's'}, one after the other"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
+        rows = 0
         for i, video in enumerate(self.videos):
             context.check()
             try:
-                with closing(self.open(i).execute(context)) as batches:
-                    yield from batches
+                with closing(self.open(i, rows).execute(context)) as batches:
+                    for batch in batches:
+                        rows += batch.num_rows
+                        yield batch
             except VideoError as error:
                 report_unreadable(video, error, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
@@ -41,7 +42,7 @@ def report_damage(
             hint="the rows of all other frames came before this error; to_arrow_table() leaves "
             "them in its attribute `table`; SET on_damage = 'skip' makes it a warning",
         )
-    warnings.warn(message, DamagedVideoWarning, stacklevel=2)
+    _warn(message)
 
 
 def report_unreadable(video: str, error: VideoError, context: Context) -> None:
@@ -49,7 +50,16 @@ def report_unreadable(video: str, error: VideoError, context: Context) -> None:
     if context.settings.on_damage == "raise" or isinstance(error, DamagedVideoError):
         raise error
     context.metrics.skipped[video] = error.message
-    warnings.warn(f"skipped: {error.message}", DamagedVideoWarning, stacklevel=2)
+    _warn(f"skipped: {error.message}")
+
+
+def _warn(message: str) -> None:
+    """Warns at the line outside vqe that asked for the rows: Python shows a warning once a line."""
+    level, frame = 1, sys._getframe()
+    package = __name__.partition(".")[0]
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DamagedVideoWarning, stacklevel=level)
 
 
 def _frames(ordinals: tuple[int, ...]) -> str:

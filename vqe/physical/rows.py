@@ -7,7 +7,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vqe.schema import DECIDED_BY, SCAN_SCHEMA, VIDEO_SCHEMA
-from vqe.video.decode_plan import spans_of
 from vqe.video.index import VideoIndex
 
 CODE = {name: code for code, name in enumerate(DECIDED_BY)}
@@ -52,7 +51,9 @@ def index_rows(video: str, index: VideoIndex, ordinals: NDArray[np.int64]) -> pa
 
 def frames_text(ordinals: NDArray[np.int64]) -> str:
     """The frames in a few words: one span as such, several by their number."""
-    spans = spans_of(ordinals)
-    if len(spans) > 1:
-        return f"{len(ordinals):,} frames of {ordinals[0]}..{ordinals[-1] + 1}"
-    return f"frames {spans[0][0]}..{spans[0][1]}" if spans else "no frames"
+    if not len(ordinals):
+        return "no frames"
+    start, stop = int(ordinals[0]), int(ordinals[-1]) + 1
+    if stop - start > len(ordinals):
+        return f"{len(ordinals):,} frames of {start}..{stop}"
+    return f"frames {start}..{stop}"

@@ -14,6 +14,7 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.errors import VideoError
 from vqe.physical.rows import CODE
 from vqe.physical.stages import UNKNOWN, Decide, Stage
 from vqe.video.frames import FrameBatch
@@ -88,18 +89,30 @@ def _screen(stages: tuple[Stage, ...], running: list[Decide], frames: FrameBatch
 
 
 def grouped(batches: Iterable[Screened], n_frames: int) -> Iterator[Screened]:
-    """Joins neighbouring batches into ones of about `n_frames` frames, for the network's sake."""
+    """Joins neighbouring batches into ones of about `n_frames` frames, for the network's sake.
+
+    Where the video cannot be read further, the error comes after all batches before it. Of a batch
+    that was taken nothing is kept.
+    """
     parts: list[Screened] = []
-    for batch in batches:
-        parts.append(batch)
-        if sum(len(part.ordinals) for part in parts) >= n_frames:
+    try:
+        for batch in batches:
+            parts.append(batch)
+            del batch
+            if sum(len(part.ordinals) for part in parts) >= n_frames:
+                yield _join(parts)
+    except VideoError:
+        if parts:
             yield _join(parts)
-            parts = []
+        raise
     if parts:
         yield _join(parts)
 
 
-def _join(parts: list[Screened]) -> Screened:
+def _join(waiting: list[Screened]) -> Screened:
+    """One batch of those that wait; none waits then."""
+    parts = waiting.copy()
+    waiting.clear()
     if len(parts) == 1:
         return parts[0]
     starts = np.cumsum([0, *(len(part.ordinals) for part in parts[:-1])])

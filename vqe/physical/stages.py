@@ -115,6 +115,8 @@ class SpecializedStage:
         return ", ".join(rules)
 
     def start(self) -> Decide:
+        self.model.start()
+
         def decide(frames: FrameBatch) -> Verdict:
             score = self.model.score(frames.thumbnails(self.model.size))
             answer = np.full(len(frames), UNKNOWN, np.int8)

@@ -21,6 +21,11 @@ class VideoInfo:
     members: tuple[VideoInfo, ...] = ()
 
 
+def printable(name: str) -> str:
+    """A file's name, with bytes that are no UTF-8 written as `\\udcff`; others as they are."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A reference network, without its weights."""

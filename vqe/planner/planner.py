@@ -18,7 +18,7 @@ from vqe.physical.limit import LimitExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.stages import Question, ReferenceStage
-from vqe.plan.catalog import VideoInfo
+from vqe.plan.catalog import VideoInfo, printable
 from vqe.plan.expressions import Contains
 from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
 from vqe.plan.regions import region_in_pixels
@@ -68,11 +68,11 @@ class Planner:
         """The scan of each file of a pattern, or why it will be skipped."""
         for video in _members(scan):
             try:
-                yield video.name, self._visual(scan, video, limit=None)
+                yield printable(video.name), self._visual(scan, video, limit=None)
             except VideoError as error:
                 if self.context.settings.on_damage == "raise":
                     raise
-                yield video.name, error
+                yield printable(video.name), error
 
     def _lower(self, node: Node, limit: int | None) -> Operator:
         match node:
@@ -87,13 +87,16 @@ class Planner:
                 members = _members(node)
                 return ConcatExec(
                     video.name,
-                    tuple(member.name for member in members),
-                    lambda i: self._lower_scan(node, members[i], limit),
+                    tuple(printable(member.name) for member in members),
+                    lambda i, rows: self._lower_scan(
+                        node, members[i], limit=None if limit is None else limit - rows
+                    ),
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
 
     def _lower_scan(self, scan: Scan, video: VideoInfo, limit: int | None) -> Operator:
+        _check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
                 index = self.resources.index(video.path)
@@ -120,14 +123,19 @@ class Planner:
     def _visual(self, scan: Scan, video: VideoInfo, limit: int | None) -> VisualScan:
         assert scan.predicate is not None
         assert scan.model is not None
+        _check_name(video)
         network = self.resources.network(scan.model)
         model = network.fingerprint
         content = self.resources.fingerprint(video.path)
         index = self.resources.index(video.path)
         ordinals = frames_of_scan(scan, video.name, index)
         predicate = scan.predicate
-        if scan.video.members:
-            predicate = _in_pixels(predicate, video.name, self.resources.size(video.path))
+        if predicate.region is not None:
+            size = self.resources.size(video.path)
+            if scan.video.members:
+                predicate = _in_pixels(predicate, video.name, size)
+            else:
+                _check_size(video, size)
         return VisualScan(
             content=content,
             index=index,
@@ -150,14 +158,30 @@ def _members(scan: Scan) -> list[VideoInfo]:
     return [
         member
         for member in scan.video.members
-        if scan.condition is None or may_hold(scan.condition, member.name)
+        if scan.condition is None or may_hold(scan.condition, printable(member.name))
     ]
+
+
+def _check_name(video: VideoInfo) -> None:
+    """Raises VideoError where column `video` cannot hold the name of the video."""
+    if printable(video.name) != video.name:
+        raise VideoError(f"{video.name!r} has a name that is no valid UTF-8")
+
+
+def _check_size(video: VideoInfo, size: tuple[int, int]) -> None:
+    """Raises VideoError where the region of the statement was that of another picture."""
+    width, height = size
+    if size != (video.width, video.height):
+        raise VideoError(
+            f"'{video.path}' has changed since the statement was checked: "
+            f"it was {video.width}×{video.height}, and is {width}×{height} now",
+            hint="con.sql() with the same statement finds the region anew",
+        )
 
 
 def _in_pixels(predicate: Contains, video: str, size: tuple[int, int]) -> Contains:
     """The predicate with its region in pixels of a file of a pattern."""
-    if predicate.region is None:
-        return predicate
+    assert predicate.region is not None
     try:
         return replace(predicate, region=region_in_pixels(predicate.region, *size))
     except BindError as error:

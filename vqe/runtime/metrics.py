@@ -73,7 +73,8 @@ class ScanMetrics:
 class Metrics:
     """Seconds of the one-off phases by name, and the scans in order.
 
-    `skipped`: videos that could not be read at all, with the reason.
+    `skipped`: videos that could not be read at all, with the reason; `labels_from_store`: frames
+    answered by the label of an earlier query, as far as their rows were asked for.
     """
 
     phases: dict[str, float] = field(default_factory=dict)

@@ -41,13 +41,13 @@ def in_order(
     """The items of all tasks, task after task, while `threads` threads work ahead.
 
     Items that wait weigh `budget` at most, an equal share of it per thread, apart from one of the
-    task whose turn it is. An error is raised in its place. Closing the generator stops the threads
-    and waits for them. Once `cancelled`, which may happen in any thread, tasks end early, as the
-    workers see to it.
+    task whose turn it is. An error is raised in its place. Where the system has no more threads,
+    those that it gave do the work. Closing the generator stops the threads and waits for them. Once
+    `cancelled`, which may happen in any thread, tasks end early, as the workers see to it.
     """
     pool = _Pool(tasks, worker, threads=threads, budget=budget, weight=weight, cancelled=cancelled)
-    pool.start()
     try:
+        pool.start()
         for number in range(len(tasks)):
             yield from pool.items_of(number)
     finally:
@@ -84,15 +84,26 @@ class _Pool(Generic[Task, T]):
         ]
 
     def start(self) -> None:
-        for thread in self.threads:
-            thread.start()
+        for i, thread in enumerate(self.threads):
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads: those that run take over its tasks
+                if i == 0:
+                    raise
+                return
 
     def stop(self) -> None:
+        self.stopped = True
+        if threading.current_thread() in self.threads:
+            # The garbage collector closes the generator, in the midst of anything that a worker
+            # does: it may hold the lock, or be about to wait for what it would be told now.
+            threading.Thread(target=self.stop, name="vqe-stop", daemon=True).start()
+            return
         with self.changed:
-            self.stopped = True
             self.changed.notify_all()
         for thread in self.threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
     def items_of(self, number: int) -> Generator[T]:
         """The items of a task as they come."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vqe.errors import VideoError
 from vqe.video.container import open_video
 from vqe.video.decode_plan import DecodeWork, Run, Skip
-from vqe.video.decoder import Decoder
+from vqe.video.decoder import Decoder, Queue
 from vqe.video.frames import Image
 from vqe.video.index import VideoIndex
 from vqe.video.packets import Packet
@@ -152,8 +152,6 @@ class _Stopwatch(Decoder):
     def __init__(self, index: VideoIndex, container: InputContainer) -> None:
         # Where times are guessed no packet may be known as the last of its run.
         super().__init__(index, container, lambda: len(self.samples) >= self.most)
-        self.context.thread_count = 1
-        self.stream.thread_type = "NONE"
         self.samples: list[_Sample] = []
         self.most = 0
         self.seeking = 0.0
@@ -184,9 +182,9 @@ class _Stopwatch(Decoder):
             elsewhere=max(total - decoding - self.seeking, 0.0),
         )
 
-    def _decode(self, packet: Packet | None, wanted: dict[int, int]) -> Iterator[tuple[int, Image]]:
+    def _decode(self, packet: Packet | None, queue: Queue) -> Iterator[tuple[int, Image]]:
         began = time.thread_time()
-        found = list(super()._decode(packet, wanted))
+        found = list(super()._decode(packet, queue))
         seconds = time.thread_time() - began
         if packet is None:  # emptying the decoder is part of leaving
             self.seeking += seconds

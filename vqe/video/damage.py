@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,14 @@ class Damage:
     lost: tuple[int, ...] = ()
     doubtful: tuple[int, ...] = ()
 
-    def __add__(self, other: Damage) -> Damage:
-        return Damage(self.lost + other.lost, self.doubtful + other.doubtful)
+    @staticmethod
+    def join(parts: Iterable[Damage]) -> Damage:
+        """That of several segments, in their order."""
+        parts = list(parts)
+        return Damage(
+            tuple(ordinal for part in parts for ordinal in part.lost),
+            tuple(ordinal for part in parts for ordinal in part.doubtful),
+        )
 
     def __bool__(self) -> bool:
         return bool(self.lost or self.doubtful)
@@ -34,7 +40,8 @@ def damage_of(
 ) -> Damage:
     """The damage within a segment, of which the frames `delivered` could be decoded.
 
-    A frame is doubtful where a lost or `damaged` one was decoded before it since the last entry.
+    A frame is doubtful where it, or one that was decoded before it since the last entry, was lost
+    or `damaged`.
     """
     sources = np.union1d(lost, np.array(damaged, np.int64))
     if not len(sources):
@@ -45,5 +52,5 @@ def damage_of(
     # The first damage at or after the entry comes before the frame.
     at = np.searchsorted(sources, entry)
     first = np.append(sources, len(index))[at]
-    doubtful = delivered[first < rank[delivered]]
+    doubtful = delivered[first <= rank[delivered]]
     return Damage(tuple(lost.tolist()), tuple(doubtful.tolist()))

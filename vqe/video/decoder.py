@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.video.stream import VideoStream
 
+from vqe.video.container import video_stream
 from vqe.video.decode_plan import DROP_PACKETS, DecodeWork, Run, Skip
+from vqe.video.displayable import shows_in
 from vqe.video.frames import Image
 from vqe.video.index import VideoIndex
 from vqe.video.packets import Packet
@@ -23,7 +23,7 @@ _REFERENCES: Final = "NONREF"
 class Decoder:
     """An open stream that decodes one run after the other and counts what that takes.
 
-    `decoded`: frames that left the decoder, wanted or not; `seconds`: by `clock`, for its driver to
+    `decoded`: frames that left the decoder, wanted or not; `seconds`: CPU time, for its driver to
     add up; `damaged`: ordinals of frames that the decoder refused or could only guess at. `stopped`
     is asked at each packet.
     """
@@ -36,17 +36,17 @@ class Decoder:
     ) -> None:
         self.index = index
         self.container = container
-        self.stream: VideoStream = container.streams.video[0]
+        self.stream = video_stream(container)
         self.context = self.stream.codec_context
         self.stopped = stopped
         self.decoded = 0
         self.seconds = 0.0
-        self.clock = time.thread_time
         self.damaged: list[int] = []
         self._read = self._keys = self._others = self._offered = self._seeks = 0
         self._packets = container.demux(self.stream)
         self._position = 0  # of the next packet, in decoding order
         self._held: Packet | None = None  # the next packet, where it was read too early
+        self._by_dts = False  # how the container seeks
 
     @property
     def work(self) -> DecodeWork:
@@ -55,25 +55,26 @@ class Decoder:
 
     def frames(self, run: Run, skip: Skip) -> Iterator[tuple[int, Image]]:
         """The frames of a run that can be decoded, in presentation order."""
-        pts = self.index.pts[run.ordinals].tolist()
-        wanted = dict(zip(pts, run.ordinals.tolist(), strict=True))
+        queue = Queue(self.index, run)
         if not 0 <= run.first - self._position <= DROP_PACKETS:
             self._seek(run.first)
         for packet in self._packets_of(run):
             if packet.is_keyframe:
                 self._keys += 1
                 self.context.skip_frame = _ALL
-            elif skip == "nothing" or (skip == "unwanted" and packet.pts in wanted):
+            elif skip == "nothing" or (skip == "unwanted" and packet.pts in queue.ordinals):
                 self._others += 1
                 self.context.skip_frame = _ALL
             else:
                 self._offered += 1
                 self.context.skip_frame = _REFERENCES
-            yield from self._decode(packet, wanted)
-        yield from self._decode(None, wanted)
+            if packet.is_corrupt:
+                self._note_damage(packet.pts)
+            yield from self._decode(packet, queue)
+        yield from self._decode(None, queue)
         self.context.flush_buffers()
 
-    def _decode(self, packet: Packet | None, wanted: dict[int, int]) -> Iterator[tuple[int, Image]]:
+    def _decode(self, packet: Packet | None, queue: Queue) -> Iterator[tuple[int, Image]]:
         """What comes out when a packet goes in; None drains the decoder."""
         try:
             images = self.context.decode(packet)
@@ -85,8 +86,8 @@ class Decoder:
         for image in images:
             if image.is_corrupt:  # what the decoder made up for damaged bytes is no frame
                 self._note_damage(image.pts)
-            elif image.pts in wanted:
-                yield wanted.pop(image.pts), image
+            elif (ordinal := queue.take(image.pts, self._position)) is not None:
+                yield ordinal, image
 
     def _note_damage(self, pts: int | None) -> None:
         ordinal = self._ordinal(pts)
@@ -107,7 +108,17 @@ class Decoder:
             if inside:
                 yield packet
             if rank == run.last:
+                if self.index.paired:
+                    yield from self._second_fields()
                 return
+
+    def _second_fields(self) -> Iterator[Packet]:
+        """Packets that belong to the frame of the last one."""
+        while (packet := self._next()) is not None:
+            if self._rank(packet) is not None:
+                self._held = packet
+                return
+            yield packet
 
     def _next(self) -> Packet | None:
         """The next packet of the file; None at its end, and once the work was stopped."""
@@ -151,7 +162,7 @@ class Decoder:
         lands too late is tried again from further back, at last from the start.
         """
         failure: av.error.FFmpegError | None = None
-        for moment in self._moments(first):
+        for i, moment in enumerate(self._moments(first)):
             try:
                 self.container.seek(moment, stream=self.stream, any_frame=False, backward=True)
             except av.error.FFmpegError as error:
@@ -164,6 +175,8 @@ class Decoder:
             landed = self._landing(first)
             if landed is not None and landed <= first:
                 self._position = landed
+                if i == 1 and first > 0:
+                    self._by_dts = not self._by_dts  # what worked is tried first from now on
                 return
         if failure is not None:
             raise failure
@@ -184,8 +197,8 @@ class Decoder:
         back = 1
         if first > 0:
             ordinal = int(index.decode_order[first])
-            yield int(index.pts[ordinal])
-            yield int(index.dts[ordinal])
+            times = int(index.pts[ordinal]), int(index.dts[ordinal])
+            yield from times[::-1] if self._by_dts else times
         while entry - back > 0:
             yield int(index.dts[index.entries[entry - back]])
             back *= 2
@@ -194,45 +207,98 @@ class Decoder:
         yield start  # some refuse to go before it
 
 
+class Queue:
+    """The frames that a run is expected to give, in their order.
+
+    A damaged stream may show a frame too early or too late, or twice; it is let through in its turn
+    only.
+    """
+
+    def __init__(self, index: VideoIndex, run: Run) -> None:
+        ordinals = run.ordinals.tolist()
+        self.ordinals: dict[int, int] = dict(
+            zip(index.pts[run.ordinals].tolist(), ordinals, strict=True)
+        )
+        # Position of the last packet that this frame and those before it need.
+        needs = np.maximum.accumulate(index.decode_rank[run.ordinals]).tolist()
+        self._needs: dict[int, int] = dict(zip(ordinals, needs, strict=True))
+        self._last = -1
+
+    def take(self, pts: int | None, position: int) -> int | None:
+        """The ordinal of a frame that came out after the packets below `position` went in; None
+        where it is not wanted, or not in turn."""
+        ordinal = None if pts is None else self.ordinals.get(pts)
+        if ordinal is None or ordinal <= self._last or self._needs[ordinal] >= position:
+            return None
+        self._last = ordinal
+        return ordinal
+
+
+MOST_REORDERED = 16
+"""Frames that a decoder may hold back at most (H.264, A.3.1: sixteen in the picture buffer)."""
+
+
 class CountingDecoder(Decoder):
     """For files whose frames have no times of their own: counts them as they come out.
 
-    Always from the start. After the first failure nobody knows how many are missing, so that
-    counting ends there.
+    Always from the start. Each packet goes in under its number, so that a frame that does not come
+    out is missed; nobody knows the order of those behind it, and counting ends there.
     """
 
     def frames(self, run: Run, skip: Skip) -> Iterator[tuple[int, Image]]:
         """The frames of a run up to the first damage; none is skipped, whatever `skip` allows."""
         wanted = set(run.ordinals.tolist())
         last = int(run.ordinals[-1])
-        for ordinal, image in enumerate(self._images()):
-            if image is None or image.is_corrupt:
-                self.damaged.append(ordinal)
-                return
+        ordinal = -1
+        for ordinal, image in enumerate(self._sure()):
             if ordinal in wanted:
                 yield ordinal, image
             if ordinal == last:
                 return
+        self.damaged.append(min(ordinal + 1, last))
 
-    def _images(self) -> Iterator[Image | None]:
-        """The frames as they leave the decoder; None stands for a packet that it refused."""
+    def _sure(self) -> Iterator[Image]:
+        """The frames as they leave the decoder, while none is missing before them."""
+        held: list[Image] = []
+        missing: set[int] = set()  # packets below `reached` whose frames did not come yet
+        reached = 0
+        for image in self._images():
+            number = image.pts
+            if image.is_corrupt or number is None or not (number >= reached or number in missing):
+                return
+            missing.discard(number)
+            missing.update(range(reached, number))
+            reached = max(reached, number + 1)
+            held.append(image)
+            if not missing:
+                yield from held
+                held.clear()
+            elif len(held) > MOST_REORDERED:
+                return
+
+    def _images(self) -> Iterator[Image]:
+        """The frames as they leave the decoder, up to a packet that it refuses; their pts are the
+        numbers of the packets that stand for a picture."""
         if self._position:
             self._seek(0)
             self.context.flush_buffers()
         self._position = len(self.index)  # no longer at the start
-        packet = self._next()
-        while packet is not None:
-            self._keys += packet.is_keyframe
-            self._others += not packet.is_keyframe
-            yield from self._out(packet)
-            packet = self._next()
-        yield from self._out(None)
-
-    def _out(self, packet: Packet | None) -> Iterator[Image | None]:
+        self.context.skip_frame = _ALL
+        shows = shows_in(self.container)
+        number = 0
         try:
-            images = self.context.decode(packet)
+            while (packet := self._next()) is not None:
+                shown = shows(packet) and not packet.is_discard
+                packet.pts = packet.dts = number if shown else None
+                number += shown
+                self._keys += packet.is_keyframe
+                self._others += not packet.is_keyframe
+                yield from self._out(packet)
+            yield from self._out(None)
         except av.error.FFmpegError:
-            yield None
-        else:
-            self.decoded += len(images)
-            yield from images
+            return
+
+    def _out(self, packet: Packet | None) -> list[Image]:
+        images = self.context.decode(packet)
+        self.decoded += len(images)
+        return images

@@ -8,6 +8,7 @@ from typing import Final
 
 from av.container import InputContainer
 
+from vqe.video.container import video_stream
 from vqe.video.packets import Packet
 
 Shows = Callable[[Packet], bool]
@@ -16,7 +17,7 @@ Shows = Callable[[Packet], bool]
 
 def shows_in(container: InputContainer) -> Shows:
     """The rule for the first video stream of a container."""
-    context = container.streams.video[0].codec_context
+    context = video_stream(container).codec_context
     if container.format.name == "avi":
         if context.name == "mpeg4":
             return _Mpeg4InAvi(context.width, context.height).shows
@@ -53,7 +54,7 @@ class _Mpeg4InAvi:
         if self.packed is None:
             self.packed = _PACKED.search(content) is not None
         pictures = content.count(_PICTURE)
-        coded = pictures > 1 or (pictures == 1 and self._is_coded(content))
+        coded = pictures > 1 or self._is_coded(content)
         if content.startswith(_SEQUENCE):
             self.waiting = False
         shows = self.waiting or coded
@@ -61,9 +62,11 @@ class _Mpeg4InAvi:
         return shows
 
     def _is_coded(self, content: bytes) -> bool:
-        """Whether the one picture inside has content: a coded P-picture takes a bit or more for
-        each macroblock."""
-        header = content.index(_PICTURE) + len(_PICTURE)
-        if header >= len(content) or content[header] >> 6 != _P_PICTURE:
+        """Whether a picture inside has content: a coded P-picture takes a bit or more for each
+        macroblock. So does one whose header is damaged, which stands for a picture all the same.
+        """
+        at = content.find(_PICTURE)
+        header = at + len(_PICTURE) if at >= 0 else 0
+        if at >= 0 and (header >= len(content) or content[header] >> 6 != _P_PICTURE):
             return True
         return 8 * (len(content) - header) >= self.macroblocks

@@ -27,7 +27,8 @@ class VideoIndex:
     `timed` is False where the file does not know presentation times (AVI with B-frames, raw
     streams), so that frames are counted as they are decoded; `seekable` is False where decoding
     begins at the start of the file only, for that reason or because a seek leads to other times
-    (program streams), or no packet stands for itself (intra refresh).
+    (program streams), or no packet stands for itself (intra refresh). `paired` is True where a
+    frame may take two packets (its fields), of which the first stands for it.
     """
 
     path: str
@@ -43,6 +44,7 @@ class VideoIndex:
     timed: bool
     seekable: bool
     source: Source
+    paired: bool = False
 
     def __len__(self) -> int:
         return len(self.pts)

@@ -33,3 +33,7 @@ class Packets:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def those(self, chosen: NDArray[np.bool_]) -> Packets:
+        """Some of them, in the same order."""
+        return Packets(self.pts[chosen], self.dts[chosen], self.size[chosen], self.key[chosen])

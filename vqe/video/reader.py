@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import av
@@ -16,7 +16,7 @@ from vqe.errors import VideoError
 from vqe.runtime.ordered import in_order
 from vqe.video.container import open_video
 from vqe.video.damage import Damage, damage_of
-from vqe.video.decode_plan import SEGMENT_FRAMES, DecodePlan, DecodeWork, Segment
+from vqe.video.decode_plan import DecodePlan, DecodeWork, Segment
 from vqe.video.decoder import CountingDecoder, Decoder
 from vqe.video.frames import FrameBatch, Image, scaled
 from vqe.video.index import VideoIndex
@@ -53,22 +53,13 @@ class ReadReport:
     """What reading did so far.
 
     `decoded`: frames that left the decoder, wanted or not; `seconds`: CPU time in demuxer and
-    decoder, wall time where the codec has threads of its own; `damage`: that of the segments which
-    were consumed to their end.
+    decoder; `damage`: that of the segments which were consumed to their end.
     """
 
-    work: DecodeWork = field(default_factory=DecodeWork)
-    decoded: int = 0
-    seconds: float = 0.0
-    damage: Damage = field(default_factory=Damage)
-
-    def __add__(self, other: ReadReport) -> ReadReport:
-        return ReadReport(
-            self.work + other.work,
-            self.decoded + other.decoded,
-            self.seconds + other.seconds,
-            self.damage + other.damage,
-        )
+    work: DecodeWork
+    decoded: int
+    seconds: float
+    damage: Damage
 
 
 class Reader:
@@ -91,13 +82,17 @@ class Reader:
         self.cancelled = cancelled
         self._lock = threading.Lock()
         self._decoders: list[Decoder] = []  # those at work
-        self._done = ReadReport()  # by those that have ended
+        self._ended = (DecodeWork(), 0, 0.0)  # what the others have counted
+        self._damage: list[Damage] = []
 
     @property
     def report(self) -> ReadReport:
         """What was done so far, ahead of the consumer as well."""
         with self._lock:
-            return sum(map(_counted, self._decoders), self._done)
+            counts = [self._ended, *map(_counted, self._decoders)]
+        work, decoded, seconds = zip(*counts, strict=True)
+        damage = Damage.join(self._damage)
+        return ReadReport(sum(work, DecodeWork()), sum(decoded), sum(seconds), damage)
 
     def read(self, plan: DecodePlan) -> Generator[FrameBatch]:
         """The frames of the plan, in batches that end with their segment.
@@ -114,41 +109,51 @@ class Reader:
         the thread that decoded it: work done there needs no memory to wait in.
         """
         segments = list(plan.segments())
-        threads = min(self.threads, len(segments))
-        # A long piece that cannot be cut is left to the threads of the codec.
-        alone = len(segments) == 1 and plan.work.decoded > 2 * SEGMENT_FRAMES
-        codec_threads = self.threads if alone else 1
         batch_frames = frames_per_batch(plan.index, self.batch_frames)
 
         @contextmanager
         def worker(
             stopped: Callable[[], bool],
         ) -> Iterator[Callable[[Segment], Iterator[T | Damage]]]:
-            with self._decoder(plan.index, codec_threads, stopped) as decoder:
-                yield lambda segment: _read(plan, segment, decoder, start(), batch_frames)
+            with closing(self._decoders_for(plan.index, stopped)) as decoders:
+                yield lambda segment: _read(plan, segment, next(decoders), start(), batch_frames)
 
         items = in_order(
             segments,
             worker,
-            threads=threads,
+            threads=min(self.threads, len(segments)),
             budget=READ_AHEAD_BYTES,
             weight=_weight,
             cancelled=self.cancelled,
         )
         return self._unpacked(items)
 
+    def _decoders_for(
+        self, index: VideoIndex, stopped: Callable[[], bool]
+    ) -> Generator[Decoder, None, None]:
+        """The decoder to use for each segment: the same again, and a fresh one after damage, which
+        may leave traces that would depend on which segments a thread has read."""
+        used = ExitStack()
+        try:
+            decoder = used.enter_context(self._decoder(index, stopped))
+            while True:
+                yield decoder
+                if not decoder.damaged:
+                    continue
+                decoder.damaged.clear()
+                fresh = ExitStack()
+                with suppress(VideoError):  # gone meanwhile: what is still open goes on
+                    decoder = fresh.enter_context(self._decoder(index, stopped))
+                    used.close()
+                    used = fresh
+        finally:
+            used.close()
+
     @contextmanager
-    def _decoder(
-        self, index: VideoIndex, threads: int, stopped: Callable[[], bool]
-    ) -> Iterator[Decoder]:
-        """A decoder of its own for the calling thread, with so many threads in the codec."""
+    def _decoder(self, index: VideoIndex, stopped: Callable[[], bool]) -> Iterator[Decoder]:
+        """A decoder of its own for the calling thread."""
         with open_video(index.path) as container:
-            stream = container.streams.video[0]
-            stream.codec_context.thread_count = threads
-            stream.thread_type = "FRAME" if threads > 1 else "NONE"
             decoder = (Decoder if index.timed else CountingDecoder)(index, container, stopped)
-            # The threads of the codec cannot be asked what they took.
-            decoder.clock = time.perf_counter if threads > 1 else time.thread_time
             with self._lock:
                 self._decoders.append(decoder)
             try:
@@ -156,14 +161,18 @@ class Reader:
             finally:
                 with self._lock:  # a decoder holds on to much memory
                     self._decoders.remove(decoder)
-                    self._done += _counted(decoder)
+                    work, decoded, seconds = self._ended
+                    self._ended = (
+                        work + decoder.work,
+                        decoded + decoder.decoded,
+                        seconds + decoder.seconds,
+                    )
 
     def _unpacked(self, items: Generator[T | Damage]) -> Generator[T]:
         try:
             for item in items:
                 if isinstance(item, Damage):
-                    with self._lock:
-                        self._done += ReadReport(damage=item)
+                    self._damage.append(item)
                 else:
                     yield item
                 del item  # before the next one is waited for
@@ -171,12 +180,13 @@ class Reader:
             items.close()
 
 
-def _counted(decoder: Decoder) -> ReadReport:
-    return ReadReport(decoder.work, decoder.decoded, decoder.seconds)
+def _counted(decoder: Decoder) -> tuple[DecodeWork, int, float]:
+    return decoder.work, decoder.decoded, decoder.seconds
 
 
 def frames_per_batch(index: VideoIndex, most: int) -> int:
-    """Frames per batch: `most`, and fewer of large pictures."""
+    """Frames per batch: `most`, and fewer of large pictures. (Of deep ones a reader puts still
+    fewer into a batch, once it sees them.)"""
     frame_bytes = index.width * index.height * 3 // 2
     return max(min(most, BATCH_BYTES // max(frame_bytes, 1)), 1)
 
@@ -193,12 +203,11 @@ def _read(
     batch_frames: int,
 ) -> Iterator[T | Damage]:
     """The batches of a segment, each processed, and at the end the damage, if there is any."""
-    decoder.damaged.clear()
     delivered: list[int] = []
-    clock = decoder.clock()
+    clock = time.thread_time()
     try:
         for ordinals, images in _batches(plan, segment, decoder, batch_frames):
-            decoder.seconds += decoder.clock() - clock
+            decoder.seconds += time.thread_time() - clock
             delivered += ordinals
             frames = FrameBatch(np.array(ordinals, np.int64), images, segment.number)
             del images  # of a batch that was taken nothing is kept while the next is decoded
@@ -206,17 +215,22 @@ def _read(
             del frames
             yield done
             del done
-            clock = decoder.clock()
+            clock = time.thread_time()
     except av.error.FFmpegError as error:
         reason = f"'{plan.index.path}' cannot be read ({error.strerror})"
         raise VideoError(reason) from error
-    decoder.seconds += decoder.clock() - clock
+    decoder.seconds += time.thread_time() - clock
     # Of the frames that were only offered nobody knows which should have come.
     asked = segment.ordinals[:0] if plan.skip == "non-reference" else segment.ordinals
     missing = np.setdiff1d(asked, delivered)
+    decoder.damaged += missing.tolist()
     damage = damage_of(plan.index, np.array(delivered, np.int64), missing, decoder.damaged)
     if damage:
         yield damage
+
+
+def _nbytes(image: Image) -> int:
+    return image.width * image.height * image.format.padded_bits_per_pixel // 8
 
 
 def _batches(
@@ -229,7 +243,8 @@ def _batches(
         for ordinal, image in decoder.frames(run, plan.skip):
             ordinals.append(ordinal)
             images.append(scaled(image, index.width, index.height))
-            if len(images) == batch_frames:
+            full = (len(images) + 1) * _nbytes(images[0]) > BATCH_BYTES
+            if full or len(images) == batch_frames:
                 batch = ordinals, tuple(images)
                 ordinals, images = [], []
                 yield batch

@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from vqe.video.container import video_stream
 from vqe.video.packets import NO_TIME, Packets
 
 N_AT_START = 100
@@ -71,7 +72,7 @@ def _agrees_at_end(packets: Packets, container: InputContainer) -> bool:
 def _seek(container: InputContainer, time: int, *, any_frame: bool = False) -> bool:
     """Whether the container could be moved."""
     try:
-        container.seek(time, stream=container.streams.video[0], any_frame=any_frame)
+        container.seek(time, stream=video_stream(container), any_frame=any_frame)
     except av.error.FFmpegError:
         return False
     return True
@@ -91,7 +92,7 @@ def _read(container: InputContainer, n: int) -> list[_Packet]:
 
 
 def _demux(container: InputContainer) -> Iterator[_Packet]:
-    stream = container.streams.video[0]
+    stream = video_stream(container)
     for n_read, packet in enumerate(container.demux(stream)):
         if packet.is_corrupt or n_read == LONGEST_READ:
             return  # cut in its middle
