@@ -420,9 +420,9 @@ def indexed(monkeypatch):
     """The files whose index was built, each time."""
     paths = []
 
-    def build(path):
+    def build(path, check):
         paths.append(path)
-        return build_index(path)
+        return build_index(path, check)
 
     monkeypatch.setattr(resources, "build_index", build)
     return paths

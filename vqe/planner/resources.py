@@ -29,13 +29,16 @@ class Resources:
         """Width and height of the upright picture."""
         return video_size(path)
 
-    def index(self, path: str) -> VideoIndex:
-        """The packet index of a file, from the store where the same content was indexed before."""
+    def index(self, path: str, check: Callable[[], None]) -> VideoIndex:
+        """The packet index of a file, from the store where the same content was indexed before.
+
+        `check` is called now and then, and may raise to end the work.
+        """
         content = fingerprint(path)
         stored = self.store.index(content)
         if isinstance(stored, VideoIndex):
             return replace(stored, path=path)
-        index = build_index(path)
+        index = build_index(path, check)
         if fingerprint(path) == content:  # not so where the file is still being written
             self.store.keep_index(content, index)
         return index

@@ -33,7 +33,8 @@ def open_video(path: str) -> Iterator[InputContainer]:
             raise VideoError(f"'{path}' is not a video that can be read (it holds text)")
         stream = _film(container)
         if stream is None:
-            kinds = " and ".join(sorted({stream.type for stream in container.streams})) or "no"
+            others = {stream.type for stream in container.streams} - {"video"}  # that of a cover
+            kinds = " and ".join(sorted(others)) or "no"
             raise VideoError(f"'{path}' has no video stream, only {kinds} streams")
         if stream.codec_context is None:
             raise VideoError(f"'{path}' is encoded in a way that FFmpeg cannot decode")
