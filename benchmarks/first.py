@@ -77,8 +77,10 @@ class Answer:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Costs and profile as plain data."""
-        return self.summary | self.profile.to_dict()
+        """Costs and profile as plain data, without the paths of this machine."""
+        profile = self.profile.to_dict()
+        del profile["videos"]
+        return self.summary | profile
 
 
 @dataclass(frozen=True)

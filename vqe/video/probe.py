@@ -19,11 +19,11 @@ from vqe.video.index import VideoIndex
 from vqe.video.packets import Packet
 
 PACKETS = 48
-"""Decoded at the start of a file to see what comes out."""
+"""Decoded at each place that is probed."""
 
 
 class Pictures(NamedTuple):
-    """What the packets at the start of a file were decoded to.
+    """What packets were decoded to.
 
     `in_order`: whether pictures come in the order of their pts; `fields`: whether every other
     packet or so gives none, as where the fields of a frame are packets; `each`: whether each packet
@@ -36,14 +36,30 @@ class Pictures(NamedTuple):
 
 
 def probe(index: VideoIndex, container: InputContainer) -> Pictures:
-    """Decodes the start of a file. A damaged start tells nothing, and is taken for sound."""
+    """Decodes a little at three places of a file. A damaged one tells nothing, and is left out."""
+    entries = index.entry_rank if index.keyframe[0] else index.entry_rank[1:]
+    places = np.unique(entries[[0, len(entries) // 2, -1]]).tolist() if len(entries) else [0]
     decoder = _Watcher(index, container)
-    # The first entry that is a key frame.
-    first = int(index.entry_rank[min(1, len(index.entries) - 1)]) if not index.keyframe[0] else 0
+    found = [pictures for place in places if (pictures := _pictures(decoder, place)) is not None]
+    return Pictures(
+        in_order=all(pictures.in_order for pictures in found),
+        fields=any(pictures.fields for pictures in found),
+        each=all(pictures.each for pictures in found),
+    )
+
+
+def _pictures(decoder: _Watcher, first: int) -> Pictures | None:
+    """What the packets from a position on are decoded to; None where there is damage."""
+    index = decoder.index
+    decoder.came.clear()
+    decoder.damaged.clear()
     fed = index.decode_order[first : first + PACKETS]
-    list(decoder.frames(Run(first, first + len(fed) - 1, np.sort(fed)), "nothing"))
+    try:
+        list(decoder.frames(Run(first, first + len(fed) - 1, np.sort(fed)), "nothing"))
+    except av.error.FFmpegError:  # no seek leads there
+        return None
     if decoder.damaged:
-        return Pictures(True, False, True)
+        return None
     # Frames shown before the one that decoding began with may refer to what was not decoded.
     expected = fed[fed >= fed[0]]
     came = [pts for pts in decoder.came if pts is not None]
