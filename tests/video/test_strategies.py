@@ -11,7 +11,6 @@ from vqe.video.decode_plan import (
     DROP_PACKETS,
     DecodePlan,
     DecodeWork,
-    frames_of,
     spans_of,
 )
 from vqe.video.indexing import build_index
@@ -277,8 +276,6 @@ def test_which_strategies_are_complete():
 )
 def test_spans(ordinals, spans):
     assert spans_of(np.array(ordinals, np.int64)) == spans
-    assert frames_of(spans).tolist() == ordinals
-    assert frames_of(iter(spans)).dtype == np.int64
 
 
 def test_a_plan_keeps_its_frames(clips):

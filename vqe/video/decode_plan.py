@@ -6,7 +6,7 @@ All this is known from the packet index before a byte is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -175,12 +175,6 @@ def _groups(
     first = index.entry_rank[gop[starts]]
     last = np.maximum.reduceat(index.decode_rank[ordinals], starts)
     return first, last, starts
-
-
-def frames_of(spans: Iterable[Span]) -> NDArray[np.int64]:
-    """The ordinals of disjoint ascending spans."""
-    parts = [np.arange(start, stop) for start, stop in spans]
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 def spans_of(ordinals: NDArray[np.int64]) -> list[Span]:

@@ -15,9 +15,10 @@ import numpy as np
 from vqe.errors import VideoError
 from vqe.runtime.ordered import in_order
 from vqe.video.container import open_video
+from vqe.video.counting import CountingDecoder
 from vqe.video.damage import Damage, damage_of
 from vqe.video.decode_plan import DecodePlan, DecodeWork, Segment
-from vqe.video.decoder import CountingDecoder, Decoder
+from vqe.video.decoder import Decoder
 from vqe.video.frames import FrameBatch, Image, scaled
 from vqe.video.index import VideoIndex
 
