@@ -133,6 +133,16 @@ def make_clip(
     return clip
 
 
+def spoil(path: Path, packets: slice) -> None:
+    """Writes zeros over the video packets of a file, numbered in its order."""
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    content = bytearray(path.read_bytes())
+    for position, size in places[packets]:
+        content[position : position + size] = bytes(size)
+    path.write_bytes(content)
+
+
 def make_sound(path: Path) -> None:
     """A file with an audio stream only."""
     with av.open(str(path), "w") as container:

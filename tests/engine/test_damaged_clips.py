@@ -6,9 +6,8 @@ import inspect
 import warnings
 import weakref
 
-import av
 import pytest
-from clips import Oracle, Visit, make_clip
+from clips import Oracle, Visit, make_clip, spoil
 from probes import is_open
 
 import vqe
@@ -21,16 +20,6 @@ def damaged(tmp_path_factory):
     clip = make_clip(tmp_path_factory.mktemp("damaged") / "clip.mp4", 80, gop=10, visits=visits)
     spoil(clip.path, slice(40, 45))
     return clip
-
-
-def spoil(path, packets):
-    """Writes zeros over the packets, numbered in the order of the file."""
-    with av.open(str(path)) as container:
-        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
-    content = bytearray(path.read_bytes())
-    for position, size in places[packets]:
-        content[position : position + size] = bytes(size)
-    path.write_bytes(content)
 
 
 def run(con, clip, rest):

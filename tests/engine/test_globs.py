@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import LABELS, Oracle, Visit, make_clip
+from clips import LABELS, Oracle, Visit, make_clip, spoil
 from probes import decoding_threads, is_open
 
 import vqe
@@ -126,16 +126,6 @@ def at(name, frame):
     (visit,) = (visit for visit in VISITS[name] if visit.start <= frame < visit.stop)
     x0, _, x1, _ = visit.box(frame, SIZES[name])
     return (x0 + x1) / 2 / SIZES[name][0]
-
-
-def spoil(path, packets):
-    """Writes zeros over the packets, numbered in the order of the file."""
-    with av.open(str(path)) as container:
-        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
-    content = bytearray(path.read_bytes())
-    for position, size in places[packets]:
-        content[position : position + size] = bytes(size)
-    path.write_bytes(content)
 
 
 def text(result):

@@ -43,9 +43,8 @@ class VisualScan:
     """A scan that needs pixels, with everything its planning depends on.
 
     `content`: the fingerprint of the video; `ordinals`: int64, ascending, the frames that it is
-    about. `key` names the question in the
-    store; None where the model has no fingerprint, and may thus be another one tomorrow. `limit`:
-    rows wanted at most, where a LIMIT stands directly above.
+    about. `key` names the question in the store; None where the model has no fingerprint, and may
+    thus be another one tomorrow. `limit`: rows wanted at most, where a LIMIT stands directly above.
     """
 
     content: str
@@ -71,11 +70,15 @@ class VisualScan:
 
     def work(self, store: Store) -> tuple[int, DecodeWork]:
         """Frames still to be answered, and what that takes of the decoder."""
-        return len(self.remaining), self.decoding(store).work
+        remaining = self.remaining
+        return len(remaining), self._decoding(remaining, store).work
 
     def decoding(self, store: Store) -> Decoding:
         """How the frames still to be answered are decoded."""
-        return choose_decoding(self.index, self.remaining, self.decode_costs(store))
+        return self._decoding(self.remaining, store)
+
+    def _decoding(self, remaining: NDArray[np.int64], store: Store) -> Decoding:
+        return choose_decoding(self.index, remaining, self.decode_costs(store))
 
     def decode_costs(self, store: Store) -> DecodeCosts | None:
         """What decoding this video costs on this machine, where that was measured."""

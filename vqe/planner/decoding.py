@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,12 @@ def choose_decoding(
     index: VideoIndex, ordinals: NDArray[np.int64], costs: DecodeCosts | None = None
 ) -> Decoding:
     """The cheapest strategy that delivers each of the frames `ordinals` (int64, ascending)."""
-    prices = [_price(strategy, index, ordinals, costs) for strategy in COMPLETE]
-    return min(prices, key=_effort)
+    return cheapest([_price(strategy, index, ordinals, costs) for strategy in COMPLETE])
+
+
+def cheapest(prices: Iterable[Decoding]) -> Decoding:
+    """The one to choose: it delivers each frame, and takes the least."""
+    return min((price for price in prices if price.strategy.complete), key=_effort)
 
 
 def price_decoding(

@@ -99,7 +99,7 @@ class Planner:
         _check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
-                index = self.resources.index(video.path, self.context.check)
+                _, index = self.resources.index(video.path, self.context.check)
                 return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
         with self.context.metrics.phase("index"):
             visual = self._visual(scan, video, limit)
@@ -126,8 +126,7 @@ class Planner:
         _check_name(video)
         network = self.resources.network(scan.model)
         model = network.fingerprint
-        content = self.resources.fingerprint(video.path)
-        index = self.resources.index(video.path, self.context.check)
+        content, index = self.resources.index(video.path, self.context.check)
         ordinals = frames_of_scan(scan, video.name, index)
         predicate = scan.predicate
         if predicate.region is not None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from vqe.display.tables import table_text
 from vqe.errors import VideoError
 from vqe.planner.cascade import VisualScan, stored_decision
-from vqe.planner.decoding import Decoding, price_decoding
+from vqe.planner.decoding import Decoding, cheapest, price_decoding
 from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.storage.store import Store
 
@@ -60,11 +60,13 @@ def _cascade(scan: VisualScan, store: Store, seed: int) -> str:
 
 
 def _decoding(scan: VisualScan, store: Store) -> str:
-    remaining, chosen = scan.remaining, scan.decoding(store)
+    remaining = scan.remaining
     if not len(remaining):
         return "nothing to decode: all labels are stored"
+    prices = price_decoding(scan.index, remaining, scan.decode_costs(store))
+    chosen = cheapest(prices)
     rows = []
-    for price in price_decoding(scan.index, remaining, scan.decode_costs(store)):
+    for price in prices:
         row: dict[str, object] = {
             "decoding": price.strategy.name,
             "of the frames asked for": _delivered(price, len(remaining)),

@@ -21,24 +21,22 @@ class Resources:
     store: Store
     network: Callable[[ModelInfo], ReferenceNetwork]
 
-    def fingerprint(self, path: str) -> str:
-        """Stands for the content of the file."""
-        return fingerprint(path)
-
     def size(self, path: str) -> tuple[int, int]:
         """Width and height of the upright picture."""
         return video_size(path)
 
-    def index(self, path: str, check: Callable[[], None]) -> VideoIndex:
-        """The packet index of a file, from the store where the same content was indexed before.
+    def index(self, path: str, check: Callable[[], None]) -> tuple[str, VideoIndex]:
+        """The fingerprint of a file, and its packet index, from the store where the same content
+        was indexed before.
 
         `check` is called now and then, and may raise to end the work.
         """
         content = fingerprint(path)
         stored = self.store.index(content)
         if isinstance(stored, VideoIndex):
-            return replace(stored, path=path)
+            # A copy would derive anew what the stored one has derived already.
+            return content, stored if stored.path == path else replace(stored, path=path)
         index = build_index(path, check)
         if fingerprint(path) == content:  # not so where the file is still being written
             self.store.keep_index(content, index)
-        return index
+        return content, index

@@ -45,18 +45,14 @@ def build_index(path: str, check: Callable[[], None] = lambda: None) -> VideoInd
 
 def _build_index(path: str, check: Callable[[], None]) -> VideoIndex:
     with open_video(path) as container:
-        stores_times = any(name in container.format.name for name in STORES_TIMES)
         packets = _from_tables(path, container)
         if packets is not None:
             index = _index(path, container, packets, timed=True, source="tables")
         else:
             packets = _demux(path, container, check)
-            of_fields = _of_fields(path, container, packets)
-            packets, timed = _timed(packets, container)
-            whole = _index(path, container, packets, timed=timed, source="packets")
-            index = of_fields or whole
-            if not stores_times and index.timed:
-                index = _probed(index, packets, check)
+            index = _of_fields(path, container, packets) or _of_packets(
+                path, container, packets, check
+            )
     if not index.timed:
         return replace(index, seekable=False)
     if not _follows(index):
@@ -65,7 +61,7 @@ def _build_index(path: str, check: Callable[[], None]) -> VideoIndex:
     with open_video(path) as container:  # afresh: not every container can be rewound
         # With fields in packets of their own, not every packet is in the index.
         agreed = index.source == "tables" or (
-            not index.paired and agrees(packets, container, dts=False)
+            not index.paired and agrees(_timed(packets, container)[0], container, dts=False)
         )
         return replace(index, seekable=agreed and entries_are_clean(index, container))
 
@@ -137,6 +133,16 @@ def _even_times(n: int, container: InputContainer) -> NDArray[np.int64]:
     return times
 
 
+def _of_packets(
+    path: str, container: InputContainer, packets: Packets, check: Callable[[], None]
+) -> VideoIndex:
+    """The index of a stream of which each packet stands for a frame, as far as is known."""
+    packets, timed = _timed(packets, container)
+    index = _index(path, container, packets, timed=timed, source="packets")
+    stores_times = any(name in container.format.name for name in STORES_TIMES)
+    return index if stores_times or not index.timed else _probed(index, packets, check)
+
+
 def _of_fields(path: str, container: InputContainer, packets: Packets) -> VideoIndex | None:
     """The index of a stream in which only the first field of a frame has a time; None where it is
     no such stream."""
@@ -158,7 +164,7 @@ def _probed(index: VideoIndex, packets: Packets, check: Callable[[], None]) -> V
         pictures = probe(index, container)
         if not pictures.in_order and not index.out_of_turn.any():
             return replace(index, timed=False)  # times that follow decoding were guessed
-        if not pictures.fields or index.paired:
+        if not pictures.fields:
             return index
         shown = np.isin(packets.pts, np.array(sorted(shown_pts(index.path, check)), np.int64))
         if not shown.any():
