@@ -28,6 +28,11 @@ def describe(seed: int) -> dict[str, Any]:
     }
 
 
+def processor(device: str) -> str:
+    """The name of what a network runs on: "cpu" or "cuda…"."""
+    return (_gpu_name() if device.startswith("cuda") else None) or _cpu_name()
+
+
 def load() -> float:
     """The load average of the last minute: runnable threads, our own among them."""
     return round(os.getloadavg()[0], 2)

@@ -1,6 +1,6 @@
 """Results as tables: on the terminal, and on a page of the project between a benchmark's marks.
 
-`python -m benchmarks.report` writes the tables of all committed results again.
+`python -m benchmarks.report` writes the tables of all committed results again, and their pictures.
 """
 
 from __future__ import annotations
@@ -10,41 +10,18 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from benchmarks import decode_report
+from benchmarks import decode_report, noscope_picture, noscope_report, noscope_results
+from benchmarks.tables import Results, Rows, machine_name, made_with, markdown_table, rates
 from vqe.display.tables import table_text
 from vqe.statistics.units import ErrorCounts
 
-Results: TypeAlias = dict[str, Any]
-Rows: TypeAlias = list[dict[str, str]]
-
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
-DECODING = REPOSITORY / "docs" / "decoding.md"
+DOCS = REPOSITORY / "docs"
+RESULTS = REPOSITORY / "benchmarks" / "results"
 NO_RESULTS = "No results yet."
-NUMBER = re.compile(r"[\d.,]+( s)?")
-
-
-def result_path(name: str) -> Path:
-    """The committed results of a benchmark."""
-    return REPOSITORY / "benchmarks" / "results" / f"{name}.json"
-
-
-def write_results(results: Results, path: Path) -> None:
-    """Writes `results` as JSON, with fractions of four places."""
-    text = json.dumps(results, default=lambda scalar: scalar.item())  # NumPy's are no JSON
-    plain = json.loads(text, parse_float=lambda number: round(float(number), 4))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_results(path: Path) -> Results | None:
-    """What `write_results` wrote; None where there is no file."""
-    if not path.is_file():
-        return None
-    results: Results = json.loads(path.read_text(encoding="utf-8"))
-    return results
 
 
 def cost_rows(results: Results) -> Rows:
@@ -67,7 +44,7 @@ def cost_rows(results: Results) -> Rows:
 def error_rows(results: Results) -> Rows:
     """Errors against EXACT, over seconds of video and over frames."""
     return [
-        {"question": _title(asked), "per": unit} | _rates(ErrorCounts(**asked["errors"][key]))
+        {"question": _title(asked), "per": unit} | rates(ErrorCounts(**asked["errors"][key]))
         for asked in results["questions"]
         for unit, key in (("second", "windows"), ("frame", "frames"))
     ]
@@ -85,19 +62,16 @@ def notes(results: Results) -> list[str]:
     """What the figures mean, and where they come from, one paragraph each."""
     machine, questions = results["machine"], results["questions"]
     loads = [asked[key] for asked in questions for key in ("load_before", "load_after")]
-    versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items() if v)
-    commit = (machine["commit"] or "unknown")[:10] + (" with changes" if machine["dirty"] else "")
     return [
         "The ratio is the seconds of `EXACT`, where the reference network looks at every frame, "
         "divided by those of the query with the default bounds: above 1 the query was faster. "
         "Both start cold, on new connections in the same run; the network is loaded and called "
         "once before the clock starts. One-off are the index, labelling, training and the search. "
         "Errors are counted against the rows of `EXACT`, each rate with its counts.",
-        f"Reference network: `{results['model']}`. Machine: {machine['cores']} cores of "
-        f"{machine['cpu']}, {machine['gpu'] or 'no GPU'}; shared with other work and noisy "
+        f"Reference network: `{results['model']}`. Machine: {machine_name(machine)}; shared with "
+        f"other work and noisy "
         f"(load average {min(loads):.1f} to {max(loads):.1f} around the questions). "
-        f"{_rounds(results)} "
-        f"{machine['date'][:10]}, commit {commit}, seed {machine['seed']}, {versions}. "
+        f"{_rounds(results)} {made_with(machine)}. "
         f"Made by `python -m benchmarks.run {results['benchmark']}`.",
     ]
 
@@ -115,6 +89,18 @@ def _rounds(results: Results) -> str:
     )
 
 
+def _title(asked: dict[str, Any]) -> str:
+    return f"{asked['label']} in {asked['clip']}"
+
+
+class PerMachine(NamedTuple):
+    """What a benchmark needs besides whose results are kept for each machine."""
+
+    merged: Callable[[Results, Results], Results]
+    """Earlier results of the machine and new ones, as one."""
+    draw: Callable[[Results, Path], None]
+
+
 class Report(NamedTuple):
     """What becomes of the results of a benchmark, and the file that shows it."""
 
@@ -122,6 +108,7 @@ class Report(NamedTuple):
     tables: Callable[[Results], Sequence[Rows]]
     lines: Callable[[Results], Sequence[str]]
     notes: Callable[[Results], Sequence[str]]
+    per_machine: PerMachine | None = None
 
 
 REPORTS = {
@@ -129,30 +116,92 @@ REPORTS = {
         README, lambda results: (cost_rows(results), error_rows(results)), plan_lines, notes
     ),
     "decode": Report(
-        DECODING, decode_report.tables, decode_report.target_lines, decode_report.notes
+        DOCS / "decoding.md", decode_report.tables, decode_report.target_lines, decode_report.notes
+    ),
+    "noscope": Report(
+        DOCS / "benchmark.md",
+        noscope_report.tables,
+        noscope_report.lines,
+        noscope_report.notes,
+        PerMachine(noscope_results.merged, noscope_picture.draw),
     ),
 }
+
+
+def result_path(results: Results) -> Path:
+    """Where results are committed: one file a benchmark, or one a machine in its folder."""
+    name = results["benchmark"]
+    if REPORTS[name].per_machine is not None:
+        name = f"{name}/{machine_slug(results['machine'])}"
+    return RESULTS / f"{name}.json"
+
+
+def picture_path(results: Results) -> Path:
+    """Where the picture of a machine's results lies, beside the page."""
+    return DOCS / f"benchmark-{machine_slug(results['machine'])}.svg"
+
+
+def machine_slug(machine: Results) -> str:
+    """A machine in the name of a file: its GPU, or the number of its cores."""
+    name = machine["gpu"] or f"cpu {machine['cores']} cores"
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))
+
+
+def write_results(results: Results, path: Path) -> None:
+    """Writes `results` as JSON, with fractions of four places."""
+    text = json.dumps(results, default=lambda scalar: scalar.item())  # NumPy's are no JSON
+    plain = json.loads(text, parse_float=lambda number: round(float(number), 4))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_results(path: Path) -> Results:
+    """What `write_results` wrote."""
+    results: Results = json.loads(path.read_text(encoding="utf-8"))
+    return results
+
+
+def committed(name: str) -> list[Results]:
+    """The committed results of a benchmark, one a machine where they are kept so."""
+    pattern = f"{name}.json" if REPORTS[name].per_machine is None else f"{name}/*.json"
+    return [read_results(path) for path in sorted(RESULTS.glob(pattern))]
+
+
+def publish(results: Results) -> None:
+    """Commits `results` to the files of the project: the figures, the page and the picture."""
+    path, per_machine = result_path(results), REPORTS[results["benchmark"]].per_machine
+    if per_machine is not None and path.is_file():
+        results = per_machine.merged(read_results(path), results)
+    write_results(results, path)
+    update_page(results["benchmark"])
 
 
 def as_text(results: Results) -> str:
     """Tables, lines and notes for a terminal."""
     report = REPORTS[results["benchmark"]]
     tables = [
-        table_text(rows, max_rows=len(rows), width=150, footer=False)
+        table_text(rows, max_rows=len(rows), width=180, footer=False)
         for rows in report.tables(results)
     ]
     paragraphs = [fill(note.replace("`", ""), width=100) for note in report.notes(results)]
     return "\n\n".join([*tables, "\n".join(report.lines(results)), *paragraphs])
 
 
-def as_markdown(results: Results | None) -> str:
-    """Tables, lines and notes for a page."""
-    if results is None:
-        return NO_RESULTS
+def as_markdown(results: Results) -> str:
+    """Tables, lines and notes for a page, below the picture where there is one."""
     report = REPORTS[results["benchmark"]]
     lines = "\n".join(f"- {line}" for line in report.lines(results))
-    tables = map(_markdown_table, report.tables(results))
-    return "\n\n".join([*tables, lines, *report.notes(results)])
+    tables = map(markdown_table, report.tables(results))
+    head = []
+    if report.per_machine is not None:
+        name = machine_name(results["machine"])
+        head = [f"### {name}", f"![Speed against error: {name}]({picture_path(results).name})"]
+    return "\n\n".join([*head, *tables, lines, *report.notes(results)])
+
+
+def section(name: str) -> str:
+    """What the page of a benchmark shows of its committed results."""
+    return "\n\n".join(map(as_markdown, committed(name))) or NO_RESULTS
 
 
 def with_section(text: str, name: str, section: str) -> str:
@@ -165,36 +214,13 @@ def with_section(text: str, name: str, section: str) -> str:
 
 
 def update_page(name: str) -> None:
-    """Writes the committed results of a benchmark into its page."""
-    page = REPORTS[name].page
-    section = as_markdown(read_results(result_path(name)))
-    page.write_text(with_section(page.read_text(encoding="utf-8"), name, section), encoding="utf-8")
-
-
-def _title(asked: dict[str, Any]) -> str:
-    return f"{asked['label']} in {asked['clip']}"
-
-
-def _rates(errors: ErrorCounts) -> dict[str, str]:
-    negatives = errors.false_positives + errors.true_negatives
-    returned = errors.true_positives + errors.false_positives
-    return {
-        "FNR": _rate(errors.fnr, errors.false_negatives, errors.positives),
-        "FPR": _rate(errors.fpr, errors.false_positives, negatives),
-        "FDR": _rate(errors.fdr, errors.false_positives, returned),
-    }
-
-
-def _rate(share: float | None, part: int, whole: int) -> str:
-    return "none to count" if share is None else f"{share:.1%} ({part} of {whole:,})"
-
-
-def _markdown_table(rows: Rows) -> str:
-    names = list(rows[0])
-    right = [all(NUMBER.fullmatch(row[name]) for row in rows) for name in names]
-    lines = [names, ["---:" if number else "---" for number in right]]
-    lines += [[row[name].replace("|", r"\|") for name in names] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """Writes the committed results of a benchmark into its page, and draws their pictures."""
+    report = REPORTS[name]
+    text = with_section(report.page.read_text(encoding="utf-8"), name, section(name))
+    report.page.write_text(text, encoding="utf-8")
+    if report.per_machine is not None:
+        for results in committed(name):
+            report.per_machine.draw(results, picture_path(results))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ the packets of shorter ones, so that an hour is made in seconds.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +16,8 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from numpy.typing import NDArray
+
+from benchmarks.encoding import Profile, encode, written
 
 FPS = 30
 FOLDER = Path(tempfile.gettempdir()) / "vqe-benchmarks"
@@ -49,6 +49,11 @@ class Stream:
         """Where it is kept."""
         return FOLDER / f"{self.name}-{self.frames}-{self.gop}-v{VERSION}.mp4".replace(" ", "-")
 
+    @property
+    def profile(self) -> Profile:
+        """How it is encoded."""
+        return Profile(self.gop, self.b_frames, self.kilobits, self.crf, self.preset)
+
     def shortened(self, frames: int, gop: int) -> Stream:
         """The same scene in fewer frames and shorter groups of pictures."""
         return replace(self, frames=min(frames, self.frames), gop=min(gop, self.gop))
@@ -69,8 +74,8 @@ TINY = Stream("tiny", 64, 48, frames=250, gop=250, b_frames=2, noise=0.0, object
 def make(stream: Stream) -> Path:
     """Encodes a stream unless it is there already."""
     if not stream.path.exists():
-        with _written(stream.path) as container:
-            _encode(stream, container)
+        with written(stream.path) as container:
+            encode(container, _draw(stream), Fraction(FPS), stream.profile)
     return stream.path
 
 
@@ -79,42 +84,9 @@ def repeated(stream: Stream, frames: int, suffix: str = ".mp4") -> Path:
     source = make(stream)
     target = source.with_name(f"{source.stem}-x{frames}{suffix}")
     if not target.exists():
-        with _written(target) as container:
+        with written(target) as container:
             _repeat(source, container, frames // stream.frames)
     return target
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[OutputContainer]:
-    """A container that gets its name only once it is complete."""
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f"{os.getpid()}-{path.name}")
-    try:
-        with av.open(str(part), "w") as container:
-            yield container
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _encode(stream: Stream, container: OutputContainer) -> None:
-    params = f"scenecut=0:bframes={stream.b_frames}:b-pyramid=normal:keyint={stream.gop}"
-    options = {"preset": stream.preset, "crf": str(stream.crf)}
-    output = container.add_stream("libx264", rate=FPS)
-    if stream.kilobits is not None:
-        del options["crf"]
-        output.bit_rate = 1000 * stream.kilobits
-        params += f":vbv-maxrate={stream.kilobits}:vbv-bufsize={stream.kilobits}"
-    output.width, output.height, output.pix_fmt = stream.width, stream.height, "yuv420p"
-    output.codec_context.gop_size = stream.gop
-    output.codec_context.max_b_frames = stream.b_frames
-    output.codec_context.thread_type = "FRAME"
-    output.codec_context.options = options | {"x264-params": params}
-    for number, planes in enumerate(_draw(stream)):
-        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        picture.pts, picture.time_base = number, Fraction(1, FPS)
-        container.mux(output.encode(picture))
-    container.mux(output.encode())
 
 
 def _repeat(source: Path, container: OutputContainer, times: int) -> None:

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from benchmarks.report import (
-    NO_RESULTS,
     REPORTS,
     as_markdown,
     as_text,
+    committed,
+    machine_slug,
+    picture_path,
     read_results,
     result_path,
+    section,
     with_section,
     write_results,
 )
@@ -67,8 +70,27 @@ RESULTS: dict[str, Any] = {
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_the_pages_agree_with_the_committed_results(name: str) -> None:
     text = REPORTS[name].page.read_text(encoding="utf-8")
-    wanted = with_section(text, name, as_markdown(read_results(result_path(name))))
-    assert text == wanted, "run python -m benchmarks.report"
+    assert text == with_section(text, name, section(name)), "run python -m benchmarks.report"
+
+
+def test_every_benchmark_has_a_report() -> None:
+    assert set(BENCHMARKS) == set(REPORTS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_committed_results_lie_where_they_belong(name: str) -> None:
+    for results in committed(name):
+        assert read_results(result_path(results)) == results
+
+
+def test_a_machine_is_named_by_its_gpu_or_its_cores() -> None:
+    machine = RESULTS["machine"]
+    assert machine_slug(machine) == "cpu-2-cores"
+    assert machine_slug(machine | {"gpu": "NVIDIA H200"}) == "nvidia-h200"
+    asked = RESULTS | {"benchmark": "noscope"}
+    assert result_path(RESULTS).name == "first.json"
+    assert result_path(asked).parts[-2:] == ("noscope", "cpu-2-cores.json")
+    assert picture_path(asked).name == "benchmark-cpu-2-cores.svg"
 
 
 def test_markdown_has_costs_errors_plans_and_the_machine() -> None:
@@ -103,7 +125,5 @@ def test_only_the_section_of_the_benchmark_changes() -> None:
 
 def test_results_are_rounded_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "x.json"
-    assert read_results(path) is None
-    assert as_markdown(None) == NO_RESULTS
     write_results({"a": 1 / 3, "b": np.int64(3), "c": [None, "→"]}, path)
     assert read_results(path) == {"a": 0.3333, "b": 3, "c": [None, "→"]}

@@ -1,0 +1,276 @@
+"""What the reference network sees in every frame of a footage, found out once and kept.
+
+Truth belongs to pixels: it is kept with digests of the decoded frames, and before it is used, some
+blocks of frames are decoded here, compared with their digests, and shown to the network again.
+`python -m benchmarks.truth` makes the truth of all standard footage, best where there is a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.data import full_spec, short_spec
+from benchmarks.footage import Footage, make
+from benchmarks.machine import processor
+from benchmarks.moments import MODEL
+from benchmarks.streams import FOLDER
+from vqe.detections import concatenate
+from vqe.models.load import load_reference
+from vqe.models.reference import ReferenceNetwork
+from vqe.physical.stages import detect
+from vqe.video.frames import FrameBatch
+from vqe.video.index import VideoIndex
+from vqe.video.indexing import build_index
+from vqe.video.reader import Reader
+from vqe.video.strategies import FrameSet
+
+COMMITTED = Path(__file__).with_name("truth")
+KEPT = FOLDER / "truth"
+
+FLOOR = 0.1
+"""Lower scores are left out, to keep the files small."""
+STEPS = 10_000
+"""Scores are kept in whole steps of 1 / STEPS, rounded down: thresholds of four places hold."""
+BLOCK = 50
+"""Frames that share a digest."""
+
+SAMPLED_BLOCKS, SAMPLED_FRAMES = 8, 4
+MOST_DIFFERENT = 0.05
+"""Scores of the same network differ by less between devices: by rounding, not by opinion."""
+
+
+class OtherPixelsError(Exception):
+    """The frames are not those that the truth is about."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Labels of N frames by one model.
+
+    `seen` has a row for each label in a frame: `frame` (int32), `label` (dictionary of strings) and
+    the best `score` (uint16, in 1 / STEPS); `digests`: uint32, one for each BLOCK frames.
+    """
+
+    model: str
+    device: str
+    min_score: float
+    frames: int
+    digests: NDArray[np.uint32]
+    seen: pa.Table
+    source: str = "made here"
+
+    def scores(self, label: str) -> NDArray[np.float64]:
+        """The best score of a label in each frame, float64 (N,), 0 below FLOOR."""
+        names = self.seen["label"].combine_chunks().dictionary.to_pylist()
+        scores = np.zeros(self.frames)
+        if label in names:
+            chosen = self.seen["label"].combine_chunks().indices.to_numpy() == names.index(label)
+            frame = self.seen["frame"].to_numpy()[chosen]
+            scores[frame] = self.seen["score"].to_numpy()[chosen] / STEPS
+        return scores
+
+    def present(self, label: str) -> NDArray[np.bool_]:
+        """Whether contains(label) holds, bool (N,)."""
+        return self.scores(label) >= self.min_score
+
+    def write(self, path: Path) -> None:
+        """As Parquet."""
+        about = {
+            "model": self.model,
+            "device": self.device,
+            "min_score": self.min_score,
+            "frames": self.frames,
+            "digests": self.digests.tobytes().hex(),
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = self.seen.replace_schema_metadata({"vqe": json.dumps(about)})
+        pq.write_table(table, path, compression="zstd", compression_level=19)
+
+    @staticmethod
+    def read(path: Path, source: str) -> Truth:
+        """What `write` wrote."""
+        seen = pq.read_table(path)
+        about = json.loads(seen.schema.metadata[b"vqe"])
+        digests = np.frombuffer(bytes.fromhex(about.pop("digests")), np.uint32)
+        return Truth(**about, digests=digests, seen=seen, source=source)
+
+
+@dataclass(frozen=True)
+class Check:
+    """How the truth fared on a fresh sample: score differences and frames with another answer."""
+
+    blocks: int
+    frames: int
+    largest_difference: float
+    disagreements: int
+    seed: int
+
+
+def truth_path(footage: Footage, model: str, folder: Path) -> Path:
+    """Where the truth of a footage by a model is kept."""
+    return folder / f"{footage.key}-{Path(model.partition(':')[2]).stem}.parquet"
+
+
+def truth_of(
+    footage: Footage, index: VideoIndex, network: ReferenceNetwork, model: str, threads: int
+) -> tuple[Truth, Check]:
+    """The truth of a footage's video: the committed one or an earlier one, or else found out now.
+
+    One that fails on a fresh sample of frames is not used.
+    """
+    kept = truth_path(footage, model, KEPT)
+    for path, source in ((truth_path(footage, model, COMMITTED), "committed"), (kept, "kept")):
+        if path.exists():
+            truth = Truth.read(path, source)
+            try:
+                return truth, check(truth, index, network, footage.of.label)
+            except OtherPixelsError as reason:
+                print(f"{path.name} ({source}) is not used: {reason}", file=sys.stderr)
+    truth = find_out(index, network, model, threads)
+    truth.write(kept)
+    return truth, check(truth, index, network, footage.of.label)
+
+
+def find_out(index: VideoIndex, network: ReferenceNetwork, model: str, threads: int) -> Truth:
+    """Shows every frame of a video to the network."""
+    # TensorFloat-32 would shift scores by up to 0.01 against those of a CPU.
+    torch.backends.cudnn.allow_tf32 = False
+    sums, rows = [], []
+    labels = np.array(network.labels)
+    clock, told = time.perf_counter(), 0.0
+    for batch in _read(index, np.arange(len(index)), threads):
+        sums.append(batch.sums)
+        scores = _best_scores(network, batch.frames)
+        row, label = np.nonzero(scores >= FLOOR)
+        steps = np.floor(scores[row, label].astype(np.float64) * STEPS + 1e-3).astype(np.uint16)
+        rows.append((batch.frames.ordinals[row].astype(np.int32), label.astype(np.int8), steps))
+        seconds, done = time.perf_counter() - clock, int(batch.frames.ordinals[-1]) + 1
+        if seconds > told + 30:
+            told = seconds
+            print(f"truth: {done:,} of {len(index):,} frames, {done / seconds:.0f}/s", flush=True)
+    frame, label, score = (np.concatenate(column) for column in zip(*rows, strict=True))
+    used, code = np.unique(label, return_inverse=True)
+    names = pa.DictionaryArray.from_arrays(code.astype(np.int8), labels[used].tolist())
+    return Truth(
+        model=model,
+        device=processor(network.device),
+        min_score=network.min_score,
+        frames=len(index),
+        digests=_block_digests(np.concatenate(sums)),
+        seen=pa.table({"frame": frame, "label": names, "score": score}),
+    )
+
+
+def check(truth: Truth, index: VideoIndex, network: ReferenceNetwork, label: str) -> Check:
+    """Compares some blocks of frames with their digests, and the network's answers with the truth.
+
+    The sample is a fresh one each time. Raises OtherPixelsError where it does not agree.
+    """
+    if truth.frames != len(index):
+        raise OtherPixelsError(f"it is about {truth.frames:,} frames, not {len(index):,}")
+    seed = time.time_ns() % 2**32
+    rng = np.random.default_rng(seed)
+    whole = len(index) // BLOCK
+    blocks = np.sort(rng.choice(whole, min(SAMPLED_BLOCKS, whole), replace=False))
+    ordinals = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
+    expected = truth.scores(label)
+    sums, differences, others = [], [0.0], 0
+    for batch in _read(index, ordinals, threads=1):
+        sums.append(batch.sums)
+        shown = batch.frames.select(
+            np.flatnonzero(batch.frames.ordinals % (BLOCK // SAMPLED_FRAMES) == 0)
+        )
+        if len(shown):
+            scores = _best_scores(network, shown)[:, network.labels.index(label)]
+            scores = np.where(scores < FLOOR, 0, scores)
+            known = expected[shown.ordinals]
+            others += int(((scores >= truth.min_score) != (known >= truth.min_score)).sum())
+            # Where one of two scores falls below the floor, nothing is known of their difference.
+            both = (scores > 0) & (known > 0)
+            differences += np.abs(scores - known)[both].tolist()
+    found = np.concatenate(sums).reshape(len(blocks), BLOCK)
+    if not np.array_equal(_block_digests(found.ravel()), truth.digests[blocks]):
+        raise OtherPixelsError("the decoded frames are others; another encoder made this file")
+    if max(differences) > MOST_DIFFERENT:
+        raise OtherPixelsError(f"the network's scores differ by {max(differences):.3f}")
+    shown_frames = int((ordinals % (BLOCK // SAMPLED_FRAMES) == 0).sum())
+    return Check(len(blocks), shown_frames, float(max(differences)), others, seed)
+
+
+@dataclass(frozen=True)
+class _Summed:
+    """Frames with the checksums of their planes, uint32 (n,)."""
+
+    frames: FrameBatch
+    sums: NDArray[np.uint32]
+
+    @property
+    def nbytes(self) -> int:
+        return self.frames.nbytes
+
+
+def _read(index: VideoIndex, ordinals: NDArray[np.int64], threads: int):  # type: ignore[no-untyped-def]
+    reader = Reader(threads=threads)
+    return reader.process(FrameSet().plan(index, ordinals), lambda: _summed)
+
+
+def _summed(frames: FrameBatch) -> _Summed:
+    sums = [zlib.crc32(image.to_ndarray(format="yuv420p").data) for image in frames.images]
+    return _Summed(frames, np.array(sums, np.uint32))
+
+
+def _block_digests(sums: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """One digest for each BLOCK checksums of frames; the last may cover fewer."""
+    starts = range(0, len(sums), BLOCK)
+    return np.array([zlib.crc32(sums[i : i + BLOCK].tobytes()) for i in starts], np.uint32)
+
+
+def _best_scores(network: ReferenceNetwork, frames: FrameBatch) -> NDArray[np.float32]:
+    seen = concatenate([detect(network, frames)])
+    return np.stack([seen.best_score(label) for label in range(len(network.labels))], axis=1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Makes the standard footages named, or all of them, and their truth, one after the other."""
+    from benchmarks.noscope import standard
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=main.__doc__)
+    parser.add_argument("keys", nargs="*", metavar="KEY", help="beginnings of names of footage")
+    parser.add_argument("--folder", type=Path, default=COMMITTED, help="write the truth here")
+    options = parser.parse_args(arguments)
+    network = load_reference(full_spec(MODEL))
+    for footage in standard():
+        if options.keys and not footage.key.startswith(tuple(options.keys)):
+            continue
+        clock = time.perf_counter()
+        index = build_index(str(make(footage)), lambda: None)
+        print(f"{footage.key}: made in {time.perf_counter() - clock:.0f} s", flush=True)
+        clock = time.perf_counter()
+        truth = find_out(index, network, short_spec(MODEL), threads=2)
+        path = truth_path(footage, MODEL, options.folder)
+        truth.write(path)
+        summary: dict[str, Any] = {
+            "seconds": round(time.perf_counter() - clock),
+            "bytes": path.stat().st_size,
+            "presence": round(float(truth.present(footage.of.label).mean()), 4),
+            "other": round(float(truth.present(footage.of.other).mean()), 4),
+        }
+        print(f"{path.name}: {summary}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
