@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.moments import LEAST_VISIT_SECONDS, Moments, Span
 
-SUNSET_HOUR = 17.75
+DAWN_HOUR, SUNSET_HOUR = 6.25, 17.75
 DUSK_HOURS = 0.12
 """How long the light takes to fall; a camera's exposure hides most of a real dusk."""
 NIGHT_LIGHT = 0.6
@@ -139,8 +139,9 @@ def _share(moments: Moments, pool: list[Span]) -> float:
 def _rate(hours: NDArray[np.float64]) -> NDArray[np.float64]:
     """Arrivals over the day, relative: few at night, most in the morning and before evening."""
     day = hours % 24
-    morning, evening = (np.exp(-(((day - peak) / 1.5) ** 2)) for peak in (8.0, 17.0))
-    rate: NDArray[np.float64] = 0.15 + 0.35 * ((day > 6) & (day < 21)) + morning + evening
+    rate: NDArray[np.float64] = np.where((day > 6) & (day < 21), 0.5, 0.15)
+    for peak in (8.0, 17.0):
+        rate = rate + np.exp(-(((day - peak) / 1.5) ** 2))
     return rate
 
 
@@ -151,8 +152,9 @@ def _bursts(
     block = (seconds // BURST_SECONDS).astype(np.int64)
     if burstiness == 0:
         return np.ones(len(seconds))
-    factors = rng.gamma(1 / burstiness, burstiness, block[-1] + 1)
-    return np.maximum(factors, 1e-3)[block].astype(np.float64)
+    factors = rng.gamma(1 / burstiness, burstiness, int(block[-1]) + 1)
+    rate: NDArray[np.float64] = np.take(np.maximum(factors, 1e-3), block)
+    return rate
 
 
 def _gaps(
@@ -212,10 +214,12 @@ def _light(
 ) -> NDArray[np.float64]:
     """Day and night, and slow drift as clouds bring it."""
     hour = hours % 24
-    lit = [1 / (1 + np.exp(-x * 4 / DUSK_HOURS)) for x in (SUNSET_HOUR - hour, hour - 6.25)]
+    after_dawn, before_dusk = (
+        1 / (1 + np.exp(-x * 4 / DUSK_HOURS)) for x in (hour - DAWN_HOUR, SUNSET_HOUR - hour)
+    )
     phases = [seconds / 60 / minutes + rng.uniform() for minutes in DRIFT_MINUTES]
     drift = np.sin(2 * np.pi * np.array(phases)).sum(axis=0) / np.sqrt(len(DRIFT_MINUTES))
-    light: NDArray[np.float64] = NIGHT_LIGHT + (1 - NIGHT_LIGHT) * lit[0] * lit[1]
+    light: NDArray[np.float64] = NIGHT_LIGHT + (1 - NIGHT_LIGHT) * after_dawn * before_dusk
     light *= 1 + DRIFT * drift
     return light
 

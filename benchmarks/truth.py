@@ -187,28 +187,28 @@ def check(truth: Truth, index: VideoIndex, network: ReferenceNetwork, label: str
     whole = len(index) // BLOCK
     blocks = np.sort(rng.choice(whole, min(SAMPLED_BLOCKS, whole), replace=False))
     ordinals = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-    expected = truth.scores(label)
-    sums, differences, others = [], [0.0], 0
+    sums, differences, others, shown = [], [0.0], 0, 0
+    asked = network.labels.index(label)
+    expected = np.stack([truth.scores(name) for name in network.labels], axis=1)
     for batch in _read(index, ordinals, threads=1):
         sums.append(batch.sums)
-        shown = batch.frames.select(
+        frames = batch.frames.select(
             np.flatnonzero(batch.frames.ordinals % (BLOCK // SAMPLED_FRAMES) == 0)
         )
-        if len(shown):
-            scores = _best_scores(network, shown)[:, network.labels.index(label)]
-            scores = np.where(scores < FLOOR, 0, scores)
-            known = expected[shown.ordinals]
-            others += int(((scores >= truth.min_score) != (known >= truth.min_score)).sum())
-            # Where one of two scores falls below the floor, nothing is known of their difference.
-            both = (scores > 0) & (known > 0)
+        if len(frames):
+            shown += len(frames)
+            scores, known = _best_scores(network, frames), expected[frames.ordinals]
+            holds = [each[:, asked] >= truth.min_score for each in (scores, known)]
+            others += int((holds[0] != holds[1]).sum())
+            # Where one of two scores lies below the floor, nothing is known of their difference.
+            both = (scores >= FLOOR) & (known >= FLOOR)
             differences += np.abs(scores - known)[both].tolist()
-    found = np.concatenate(sums).reshape(len(blocks), BLOCK)
-    if not np.array_equal(_block_digests(found.ravel()), truth.digests[blocks]):
+    found = np.concatenate(sums)
+    if not np.array_equal(_block_digests(found), truth.digests[blocks]):
         raise OtherPixelsError("the decoded frames are others; another encoder made this file")
     if max(differences) > MOST_DIFFERENT:
         raise OtherPixelsError(f"the network's scores differ by {max(differences):.3f}")
-    shown_frames = int((ordinals % (BLOCK // SAMPLED_FRAMES) == 0).sum())
-    return Check(len(blocks), shown_frames, float(max(differences)), others, seed)
+    return Check(len(blocks), shown, float(max(differences)), others, seed)
 
 
 @dataclass(frozen=True)

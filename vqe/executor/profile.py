@@ -59,6 +59,8 @@ class Profile:
     """Frames that the reference network was asked about, to plan and to answer."""
     labels_to_plan: int
     labels_from_store: int
+    frames_decoded: int
+    """Frames that left a decoder, to plan and to answer, each time that one did."""
     videos: tuple[VideoProfile, ...]
     skipped: dict[str, str]
     """Videos that could not be read at all, with the reason, where `on_damage` is 'skip'."""
@@ -98,6 +100,8 @@ def profile(query: Query) -> Profile:
         reference_calls=metrics.labels_from_reference,
         labels_to_plan=sum(video.labels_to_plan for video in videos),
         labels_from_store=metrics.labels_from_store,
+        frames_decoded=metrics.decoded_to_plan
+        + sum(scan.decoding.frames_in for scan in metrics.scans),
         videos=videos,
         skipped=dict(metrics.skipped),
     )

@@ -140,6 +140,7 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
             context.progress.advance(len(frames))
             if found >= scan.limit or found + still < scan.limit:
                 break
+    context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
     return found
 
@@ -163,7 +164,7 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
         what = "all" if selected.all() else "none"
         return Decision((), f"{what} of the {len(selected)} selection frames are positive")
     with context.metrics.phase("calibration"):
-        decode_costs = _decode_costs(scan, store)
+        decode_costs = _decode_costs(scan, store, context)
     costs = Costs(
         decode=decode_costs,
         reference=labeller.seconds_per_frame or seconds_per_frame,
@@ -184,11 +185,12 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
     return search.run(context, scan.network.device)
 
 
-def _decode_costs(scan: VisualScan, store: Store) -> DecodeCosts:
+def _decode_costs(scan: VisualScan, store: Store, context: Context) -> DecodeCosts:
     """What decoding this video costs on this machine, measured once."""
     costs = scan.decode_costs(store)
     if costs is None:
         costs = measure(scan.index)
+        context.metrics.decoded_to_plan += costs.measured_on
         store.decode_costs.keep(scan.content, costs)
     return costs
 
@@ -211,6 +213,7 @@ def _first_look(
                 context.check()
                 labeller.label(frames)
                 labeller.measure(frames)
+        context.metrics.decoded_to_plan += reader.report.decoded
         context.check()
         if labeller.seconds_per_frame is not None:
             return labeller.seconds_per_frame

@@ -93,6 +93,7 @@ def collect(
                 if sample.is_training(int(frames.ordinals[i])):
                     average.add(frames.luma(i))
             context.progress.advance(len(frames))
+    context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
     if not sample.ordinals:
         return None
@@ -144,6 +145,7 @@ def _differences(
     )
     with closing(reader.process(plan, lambda: measure)) as done:
         parts = list(done)
+    context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
     blocks = np.concatenate([part.blocks for part in parts])
     return blocks, sum(part.seconds for part in parts) / len(blocks)

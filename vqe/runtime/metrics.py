@@ -74,7 +74,8 @@ class Metrics:
     """Seconds of the one-off phases by name, and the scans in order.
 
     `skipped`: videos that could not be read at all, with the reason; `labels_from_store`: frames
-    answered by the label of an earlier query, as far as their rows were asked for.
+    answered by the label of an earlier query, as far as their rows were asked for;
+    `decoded_to_plan`: frames that left a decoder before the scans began.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Metrics:
     skipped: dict[str, str] = field(default_factory=dict)
     labels_from_reference: int = 0
     labels_from_store: int = 0
+    decoded_to_plan: int = 0
     rows: int = 0
     wall_seconds: float = 0.0
 

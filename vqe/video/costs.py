@@ -48,7 +48,8 @@ class DecodeCosts:
 
     `packet`: demuxing a packet; `key`, `other`: decoding a key frame, another frame; `offered`: a
     packet of another frame that the decoder drops unless others refer to it; `reference_share`: the
-    share of these that it does decode; `seek`: a jump, with emptying the decoder.
+    share of these that it does decode; `seek`: a jump, with emptying the decoder. `measured_on`: how
+    many frames were decoded to find out.
     """
 
     packet: float
@@ -57,6 +58,7 @@ class DecodeCosts:
     offered: float
     reference_share: float
     seek: float
+    measured_on: int = 0
 
     def seconds(self, work: DecodeWork) -> float:
         """CPU seconds that the work takes."""
@@ -97,6 +99,7 @@ def measure(index: VideoIndex) -> DecodeCosts:
         offered=other if references is None else _mean(references, index, key=False),
         reference_share=1.0 if references is None else references.reference_share,
         seek=everything.seeking / len(runs),
+        measured_on=stopwatch.decoded,
     )
 
 
