@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
 from benchmarks.data import full_spec, short_spec
@@ -147,8 +146,6 @@ def truth_of(
 
 def find_out(index: VideoIndex, network: ReferenceNetwork, model: str, threads: int) -> Truth:
     """Shows every frame of a video to the network."""
-    # TensorFloat-32 would shift scores by up to 0.01 against those of a CPU.
-    torch.backends.cudnn.allow_tf32 = False
     sums, rows = [], []
     labels = np.array(network.labels)
     clock, told = time.perf_counter(), 0.0

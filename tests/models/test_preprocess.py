@@ -6,6 +6,8 @@ import torch
 
 from vqe.models.preprocess import Preprocessing, place, prepare, video_shape
 
+CPU = torch.device("cpu")
+
 
 @pytest.mark.parametrize(
     ("frame", "shape"),
@@ -31,7 +33,7 @@ def test_a_white_box_comes_back_from_where_it_was_put(fit, frame, canvas):
     pixels = torch.zeros((1, height, width, 3), dtype=torch.uint8)
     pixels[:, box[1] : box[3], box[0] : box[2]] = 255
     placement = place(frame, canvas, fit)
-    (picture,) = prepare(pixels, placement, Preprocessing(fit))
+    (picture,) = prepare(pixels, placement, Preprocessing(fit), CPU)
     assert tuple(picture.shape[1:]) == placement.canvas
     y, x = (picture[0] > 0.5).nonzero(as_tuple=True)
     seen = np.array([[x.min(), y.min(), x.max() + 1, y.max() + 1]], np.float64)
@@ -43,7 +45,7 @@ def test_a_white_box_comes_back_from_where_it_was_put(fit, frame, canvas):
 def test_resizing_is_bilinear(size):
     pixels = np.random.default_rng(0).integers(0, 256, (1, 120, 160, 3)).astype(np.uint8)
     how = Preprocessing("stretch", scale=1.0, antialias=False)
-    picture = prepare(torch.from_numpy(pixels), place((120, 160), size, "stretch"), how)[0]
+    picture = prepare(torch.from_numpy(pixels), place((120, 160), size, "stretch"), how, CPU)[0]
     y, x = (
         np.clip((np.arange(n) + 0.5) * old / n - 0.5, 0, old - 1)
         for n, old in zip(size, (120, 160), strict=True)
@@ -61,7 +63,10 @@ def test_resizing_is_bilinear(size):
 def test_letterbox_is_grey_and_boxes_are_clipped():
     placement = place((720, 1280), None, "letterbox")
     (picture,) = prepare(
-        torch.zeros((1, 720, 1280, 3), dtype=torch.uint8), placement, Preprocessing("letterbox")
+        torch.zeros((1, 720, 1280, 3), dtype=torch.uint8),
+        placement,
+        Preprocessing("letterbox"),
+        CPU,
     )
     grey = torch.full((3, 12, 640), 114 / 255)
     torch.testing.assert_close(picture[:, :12], grey)
@@ -74,5 +79,5 @@ def test_letterbox_is_grey_and_boxes_are_clipped():
 def test_channel_order_mean_and_std():
     how = Preprocessing("native", bgr=True, scale=1.0, mean=(1, 2, 3), std=(2, 4, 8))
     pixels = torch.tensor([11, 22, 35], dtype=torch.uint8).view(1, 1, 1, 3)
-    picture = prepare(pixels, place((1, 1), None, "native"), how)
+    picture = prepare(pixels, place((1, 1), None, "native"), how, CPU)
     assert picture.flatten().tolist() == [(35 - 1) / 2, (22 - 2) / 4, (11 - 3) / 8]

@@ -35,7 +35,7 @@ class Network(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where pictures are prepared and given to `run`."""
+        """Where `run` takes pictures."""
 
     @property
     def runs_on(self) -> str:

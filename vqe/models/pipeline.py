@@ -50,7 +50,7 @@ class NetworkPipeline:
         # torch complains about arrays it could write to by accident, so a read-only one is copied.
         pixels = torch.from_numpy(frames if frames.flags.writeable else frames.copy())
         with torch_threads(self._threads), torch.inference_mode():
-            pictures = prepare(pixels.to(self._network.device), placement, how)
+            pictures = prepare(pixels, placement, how, self._network.device)
             outputs = self._network.run(_padded(pictures, shape.batch))
             found = self._layout.decode(outputs, placement.canvas)
         row, label, score, box = _to_numpy(found)
