@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,18 +15,17 @@ import vqe
 from benchmarks.systems import Run
 from vqe.detectors.difference import block_differences
 from vqe.detectors.difference import compile_kernels as compile_detectors
-from vqe.executor.profile import Profile
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
+from vqe.planner.decision import NO_CASCADE
 from vqe.result import Result
-from vqe.runtime.metrics import StageMetrics
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
 
 SQL = "SELECT frames FROM $video WHERE contains($label)"
-STRETCH = "SELECT frames FROM $video WHERE contains($label) AND frame >= $start AND frame < $stop"
+SQL_WITH_SCORE = "SELECT frames FROM $video WHERE contains($label, min_score => $score)"
 
 IN_MEMORY_FRAMES = 256
 """Frames that lie in memory while NoScope's timer runs: enough to measure seconds per frame."""
@@ -34,11 +33,19 @@ TIMED_ROUNDS = 3
 
 
 def ask(
-    connection: vqe.Connection, video: str, label: str, index: VideoIndex, accuracy: str
+    connection: vqe.Connection,
+    index: VideoIndex,
+    label: str,
+    min_score: float | None,
+    accuracy: str,
 ) -> tuple[Run, Result]:
     """One question, from its text to its last row; `Run.in_memory_seconds` is left open."""
+    parameters: dict[str, object] = {"video": index.path, "label": label}
+    sql = SQL if min_score is None else SQL_WITH_SCORE
+    if min_score is not None:
+        parameters["score"] = min_score
     start = time.perf_counter()
-    result = connection.sql(f"{SQL} {accuracy}", {"video": video, "label": label})
+    result = connection.sql(f"{sql} {accuracy}", parameters)
     table = result.to_arrow_table()
     seconds = time.perf_counter() - start
     profile = result.profile
@@ -54,6 +61,7 @@ def ask(
         decoded=profile.frames_decoded,
         calls=profile.reference_calls,
         details={
+            "cascade": bool(profile.plan != NO_CASCADE),
             "stages": [asdict(stage) for stage in profile.stages],
             "predictions": [asdict(step) for step in profile.predictions],
             "alternatives": [asdict(other) for other in profile.alternatives],
@@ -64,17 +72,6 @@ def ask(
         },
     )
     return run, result
-
-
-def exact_stretch(
-    connection: vqe.Connection, video: str, label: str, start: int, stop: int
-) -> tuple[float, Profile]:
-    """Seconds of the reference network on every frame of a stretch, as EXACT runs it."""
-    parameters = {"video": video, "label": label, "start": start, "stop": stop}
-    clock = time.perf_counter()
-    result = connection.sql(f"{STRETCH} EXACT", parameters)
-    result.to_arrow_table()
-    return time.perf_counter() - clock, result.profile
 
 
 def with_timer(
@@ -94,12 +91,6 @@ def with_timer(
         for stage in scan.stages:
             total += seen[stage.name] * _seconds_per_frame(stage, frames, threads)
     return replace(run, in_memory_seconds=total)
-
-
-def busy_seconds(stages: Iterable[StageMetrics], name: str) -> float:
-    """CPU seconds per frame of a stage."""
-    stage = next(stage for stage in stages if stage.name == name)
-    return stage.seconds / max(stage.frames_in, 1)
 
 
 def _scan_of(result: Result) -> CascadeScanExec | None:

@@ -2,9 +2,10 @@
 
 Seconds within 5% of each other count as the same. Machines are noisy, so the ratio to the baseline
 that was timed in the same run is compared as well, and something got faster or slower only where
-both say so; a baseline has its seconds alone, and between different machines only ratios count. A
-rate of errors changed where it did by more than 5% of itself and the number of errors by more than
-one.
+both say so; where one of them does, it is unclear, and to be looked at. Between different machines
+only ratios count. Baselines, which tell about the machine, are listed apart. A rate of errors
+changed where it did by more than 5% of itself and the number of errors by more than one. Each
+footage counts as measured by the run that measured it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.noscope_results import SHARED_MACHINE, runs
+from benchmarks.noscope_results import SHARED_MACHINE, run_of, runs
 from benchmarks.report import read_results
 from benchmarks.tables import Results, commit, machine_name, rates
 from vqe.statistics.units import ErrorCounts
 
 BAND = 0.05
 UNITS = 1
-ASKED = ("set", "quick", "sql", "model", "threads", "accuracy", "rounds")
+ASKED = ("quick", "sql", "model", "threads", "accuracy", "rounds")
 """What results say at the top about what was asked for, each benchmark some of it."""
 
 
@@ -31,13 +32,15 @@ ASKED = ("set", "quick", "sql", "model", "threads", "accuracy", "rounds")
 class Entry:
     """Something timed.
 
-    `ratio`: how many times as fast it was as the baseline of its run; None for the baseline itself
-    and where there is none. `errors` by what they are counted in.
+    `ratio`: how many times as fast it was as the baseline of its run; None for a baseline and where
+    there is none. `errors` by what they are counted in; `machine`: that of its run.
     """
 
     seconds: float
-    ratio: float | None
-    errors: dict[str, ErrorCounts]
+    machine: Results
+    ratio: float | None = None
+    errors: dict[str, ErrorCounts] = field(default_factory=dict)
+    is_baseline: bool = False
 
 
 @dataclass
@@ -49,28 +52,34 @@ class Findings:
     faster: list[str] = field(default_factory=list)
     more_accurate: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    baselines: list[str] = field(default_factory=list)
     only_old: list[str] = field(default_factory=list)
     only_new: list[str] = field(default_factory=list)
     compared: int = 0
 
     @property
     def worse(self) -> bool:
-        """Whether something got slower or less accurate."""
+        """Whether something is sure to have got slower or less accurate."""
         return bool(self.slower or self.less_accurate)
 
 
 def _noscope(results: Results) -> Iterator[tuple[str, Entry]]:
     for found in results["footages"]:
-        seconds = {system["system"]: system["seconds"] for system in found["systems"]}
+        key, machine = found["footage"]["key"], run_of(results, found)["machine"]
+        yield f"{key}, decoding", Entry(found["decoding"]["seconds"], machine, is_baseline=True)
+        spent = {system["system"]: system["seconds"] for system in found["systems"]}
         for system in found["systems"]:
-            name = system["system"]
-            baseline = None if name == "reference" else seconds.get("reference")
+            name, seconds = system["system"], system["seconds"]
             errors = {unit: ErrorCounts(**system["errors"][unit]) for unit in ("second", "frame")}
-            key = f"{found['footage']['key']}, {name}"
-            yield key, _entry(system["seconds"], baseline, errors)
+            if name == "reference":
+                entry = Entry(seconds, machine, errors=errors, is_baseline=True)
+            else:
+                entry = Entry(seconds, machine, _ratio(spent.get("reference"), seconds), errors)
+            yield f"{key}, {name}", entry
 
 
 def _first(results: Results) -> Iterator[tuple[str, Entry]]:
+    machine = results["machine"]
     for asked in results["questions"]:
         exact, query = asked["exact"]["seconds"], asked["query"]["seconds"]
         name = f"{asked['label']} in {asked['clip']}"
@@ -78,19 +87,23 @@ def _first(results: Results) -> Iterator[tuple[str, Entry]]:
             unit: ErrorCounts(**asked["errors"][key])
             for unit, key in (("second", "windows"), ("frame", "frames"))
         }
-        yield f"{name}, EXACT", _entry(exact, None)
-        yield f"{name}, query", _entry(query, exact, errors)
+        yield f"{name}, EXACT", Entry(exact, machine, is_baseline=True)
+        yield f"{name}, query", Entry(query, machine, _ratio(exact, query), errors)
 
 
 def _decode(results: Results) -> Iterator[tuple[str, Entry]]:
+    machine = results["machine"]
     for stream in results["streams"]:
-        seconds = {
+        spent = {
             way: stream["frames"] / found["frames_per_second"]
             for way, found in stream["speed"]["ways"].items()
         }
-        for way, spent in seconds.items():
-            baseline = None if way == "pyav" else seconds.get("pyav")
-            yield f"{stream['name']}, {way}", _entry(spent, baseline)
+        for way, seconds in spent.items():
+            if way == "pyav":
+                entry = Entry(seconds, machine, is_baseline=True)
+            else:
+                entry = Entry(seconds, machine, _ratio(spent.get("pyav"), seconds))
+            yield f"{stream['name']}, {way}", entry
 
 
 ENTRIES: dict[str, Callable[[Results], Iterator[tuple[str, Entry]]]] = {
@@ -106,26 +119,50 @@ def entries(results: Results) -> dict[str, Entry]:
 
 
 def differences(old: Results, new: Results) -> list[str]:
-    """What was not the same for both, besides the code."""
-    machines = old["machine"], new["machine"]
-    versions = [machine["versions"] for machine in machines]
-    pairs: dict[str, tuple[Any, Any]] = {name: (old.get(name), new.get(name)) for name in ASKED}
-    pairs |= {name: (machines[0][name], machines[1][name]) for name in (*SHARED_MACHINE, "seed")}
-    pairs |= {name: (versions[0].get(name), versions[1].get(name)) for name in versions[0]}
-    before, after = entries(old), entries(new)
-    for name in before:
-        if name in after and before[name].errors:
-            seconds = (each[name].errors["second"] for each in (before, after))
-            was, now = (counts.positives for counts in seconds)
-            pairs[f"truth of {name}, positive seconds"] = was, now
-    return [
-        f"different {name}: {was}, now {now}" for name, (was, now) in pairs.items() if was != now
+    """What was not the same for both, besides the code; of footages, where only some differ."""
+    pairs = [(name, old.get(name), new.get(name)) for name in ASKED]
+    lines = _differing(pairs)
+    before, after = _made(old), _made(new)
+    shared = [part for part in before if part in after]
+    found: dict[str, list[str]] = {}
+    for part in shared:
+        was, now = before[part], after[part]
+        names = list(was | now)
+        for line in _differing([(name, was.get(name), now.get(name)) for name in names]):
+            found.setdefault(line, []).append(part)
+    lines += [
+        line if len(parts) == len(shared) else f"{line} ({', '.join(parts)})"
+        for line, parts in found.items()
     ]
+    entries_before, entries_after = entries(old), entries(new)
+    for name, entry in entries_before.items():
+        if entry.errors and name in entries_after:
+            seconds = (each.errors["second"].positives for each in (entry, entries_after[name]))
+            lines += _differing([(f"truth of {name}, positive seconds", *seconds)])
+    return lines
+
+
+def _made(results: Results) -> dict[str, Results]:
+    """How each part was measured, by name: footages may come from different runs."""
+    if results["benchmark"] == "noscope":
+        parts = {found["footage"]["key"]: run_of(results, found) for found in results["footages"]}
+    else:
+        parts = {"all": results}
+    return {
+        part: {"set": run.get("set")}
+        | {name: machine[name] for name in (*SHARED_MACHINE, "seed")}
+        | machine["versions"]
+        for part, run in parts.items()
+        for machine in [run["machine"]]
+    }
+
+
+def _differing(pairs: Sequence[tuple[Any, ...]]) -> list[str]:
+    return [f"different {name}: {was}, now {now}" for name, was, now in pairs if was != now]
 
 
 def compare(old: Results, new: Results) -> Findings:
     """Every entry of `old` against that of the same name in `new`."""
-    same_machine = all(old["machine"][name] == new["machine"][name] for name in SHARED_MACHINE)
     before, after = entries(old), entries(new)
     findings = Findings(
         only_old=[name for name in before if name not in after],
@@ -134,7 +171,7 @@ def compare(old: Results, new: Results) -> Findings:
     )
     for name, was in before.items():
         if name in after:
-            _compare_speed(name, was, after[name], same_machine, findings)
+            _compare_speed(name, was, after[name], findings)
             _compare_errors(name, was, after[name], findings)
     return findings
 
@@ -150,11 +187,14 @@ def error_change(old: tuple[float | None, int], new: tuple[float | None, int]) -
     return change(was or 0.0, now or 0.0) if abs(errors_now - errors_then) > UNITS else 0
 
 
-def _compare_speed(
-    name: str, old: Entry, new: Entry, same_machine: bool, findings: Findings
-) -> None:
+def _compare_speed(name: str, old: Entry, new: Entry, findings: Findings) -> None:
     line = f"{name}: {old.seconds:,.2f} s → {new.seconds:,.2f} s ({_by(old.seconds, new.seconds)})"
+    same_machine = all(old.machine[part] == new.machine[part] for part in SHARED_MACHINE)
     verdicts = {-change(old.seconds, new.seconds)} if same_machine else set()
+    if old.is_baseline:
+        if verdicts - {0}:
+            findings.baselines.append(line)
+        return
     if old.ratio is not None and new.ratio is not None:
         line += f", ratio {old.ratio:.2f} → {new.ratio:.2f} ({_by(old.ratio, new.ratio)})"
         verdicts.add(change(old.ratio, new.ratio))
@@ -186,9 +226,12 @@ def as_text(findings: Findings) -> str:
     titles = {
         "Slower": findings.slower,
         "Less accurate": findings.less_accurate,
+        "UNCLEAR, look at these: seconds and ratio do not agree": findings.unclear,
         "Faster": findings.faster,
         "More accurate": findings.more_accurate,
-        "Unclear: seconds and ratio do not agree": findings.unclear,
+        "Baselines that took another time, which says something about the machine": (
+            findings.baselines
+        ),
         "Only in the old results": findings.only_old,
         "Only in the new results": findings.only_new,
     }
@@ -197,9 +240,9 @@ def as_text(findings: Findings) -> str:
         for title, lines in titles.items()
         if lines
     ]
-    changed = len(findings.slower) + len(findings.faster) + len(findings.unclear)
-    same = f"{findings.compared} compared, {findings.compared - changed} as fast as before."
-    return "\n\n".join([*parts, same])
+    counted = (findings.slower, findings.faster, findings.unclear, findings.baselines)
+    same = findings.compared - sum(map(len, counted))
+    return "\n\n".join([*parts, f"{findings.compared} compared, {same} as fast as before."])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -210,7 +253,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--fail",
         action="store_true",
-        help="exit with 1 where something got slower or less accurate",
+        help="exit with 1 where something got slower or less accurate; what is unclear does not "
+        "count, nor do baselines",
     )
     options = parser.parse_args(arguments)
     old, new = (_read(path) for path in (options.old, options.new))
@@ -242,8 +286,8 @@ def _origin(results: Results) -> str:
     return f"{machine_name(results['machine'])}, {', '.join(made)}"
 
 
-def _entry(seconds: float, baseline: float | None, errors: Any = None) -> Entry:
-    return Entry(seconds, None if baseline is None else baseline / seconds, errors or {})
+def _ratio(baseline: float | None, seconds: float) -> float | None:
+    return None if baseline is None else baseline / seconds
 
 
 def _by(old: float, new: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def _pictures(video: Path, numbers: NDArray[np.int64]) -> list[NDArray[np.uint8]
     ]
 
 
-def _draw_timeline(axes, footage: Footage, numbers: NDArray[np.int64]) -> None:  # type: ignore[no-untyped-def]
+def _draw_timeline(axes: Any, footage: Footage, numbers: NDArray[np.int64]) -> None:
     minutes = np.arange(footage.frames) / footage.fps / 60
     step = max(footage.frames // 2000, 1)
     axes.plot(minutes[::step], footage.timeline.light[::step], color="#c77700", lw=1)

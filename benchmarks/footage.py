@@ -1,8 +1,11 @@
 """Resampled footage: hours of video made of the real moments of a clip.
 
 Visits and background are what a fixed camera really saw; when they come, in which light and with
-which noise is drawn from a seed. What that cannot give is variety: the same few visits come again
-and again. `python -m benchmarks.footage person --hours 1` writes a video and a contact sheet.
+which noise is drawn from a seed. Background is played to and fro, and an object that never leaves
+its clip goes back the way it came: time runs backwards there, which no single picture shows. What
+all that cannot give is variety: the same few visits come again and again.
+
+`python -m benchmarks.footage person --hours 1` writes a video and a contact sheet.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +25,7 @@ from benchmarks.moments import SCENES, Scene, moments_of, seen_in
 from benchmarks.streams import FOLDER
 from benchmarks.timeline import CALM, Disturbances, Timeline, lay_out
 
-VERSION = 1  # part of the names: to be raised when the pictures or the encoding change
+VERSION = 2  # part of the names: to be raised when the pictures or the encoding change
 
 SHAPE = 16 / 9
 PIECE_GOPS = 10
@@ -61,6 +64,8 @@ class Footage:
             raise ValueError(f"no scene {self.scene!r}: there are {', '.join(SCENES)}")
         if not 0.001 <= self.presence <= 0.5:
             raise ValueError(f"presence is from 0.001 to 0.5, not {self.presence}")
+        if not (self.hours > 0 and self.noise >= 0 and self.burstiness >= 0):
+            raise ValueError("hours are positive, noise and burstiness not negative")
         if self.height % 4 or self.height < 64:
             raise ValueError(f"height is a multiple of 4 from 64 on, not {self.height}")
 
@@ -111,6 +116,11 @@ class Footage:
             seed=self.seed,
         )
 
+    def beginning(self, frames: int) -> Footage:
+        """A video of so many frames that looks alike, but begins with another moment."""
+        hours = frames / 3600 / self.fps
+        return replace(self, hours=hours, presence=0.1, seed=self.seed + 1)
+
     @property
     def profile(self) -> Profile:
         """How it is encoded."""
@@ -126,11 +136,12 @@ class Footage:
 
 
 def make(footage: Footage, path: Path | None = None) -> Path:
-    """Draws and encodes a footage, unless it is kept from before."""
+    """Draws and encodes a footage, unless it is kept from before; always where a path is given."""
     from benchmarks.drawing import Clip, Drawing
 
+    kept = path is None and footage.path.exists()
     path = path or footage.path
-    if not path.exists():
+    if not kept:
         clip = Clip(footage.of, footage.width, footage.height)
         drawing = Drawing(clip, footage.timeline, footage.noise, footage.seed)
         how = footage.profile
@@ -162,10 +173,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, metavar="FILE", help="the video, an mp4")
     options = parser.parse_args(arguments)
+    presence = SCENES[options.scene].presence if options.presence is None else options.presence
     footage = Footage(
         scene=options.scene,
         hours=options.hours,
-        presence=options.presence or SCENES[options.scene].presence,
+        presence=presence,
         height=options.height,
         encoder=options.encoder,
         burstiness=options.burstiness,

@@ -3,15 +3,14 @@
 On resampled footage, six ways to answer are compared in one run on one machine: the reference
 network on every frame, frame skipping, NoScope as released, and vqe with an empty store, with the
 answer to the same question in it, and with the labels of another one. All use the same reference
-network, which is loaded and called once on the clip before any clock starts.
+network, which is loaded and called on another video of the same size before any clock starts.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,39 +19,39 @@ from numpy.typing import NDArray
 
 import vqe
 from benchmarks import noscope_released, skipping
-from benchmarks.asked import STRETCH, ask, busy_seconds, exact_stretch, with_timer
-from benchmarks.data import clip_path, full_spec, short_spec
+from benchmarks.asked import ask, with_timer
+from benchmarks.data import full_spec, short_spec
 from benchmarks.footage import Footage, make
 from benchmarks.machine import describe, load
-from benchmarks.moments import MODEL, SCENES
+from benchmarks.moments import MODEL, SCENES, moments_of
+from benchmarks.prices import Price, Pricing, timed_index, warm_connection
 from benchmarks.systems import Run, Task, errors
 from benchmarks.truth import Truth, truth_of
 from vqe.models.load import load_reference
-from vqe.models.reference import ReferenceNetwork
+from vqe.result import Result
 from vqe.runtime.context import Context
 from vqe.statistics.units import count_errors, unit_of
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
-from vqe.video.indexing import build_index
 from vqe.video.reader import Reader
-from vqe.video.strategies import EveryFrame, FrameSet
+from vqe.video.strategies import EveryFrame
 
 ACCURACY = "FNR WITHIN 1% FDR WITHIN 1% PER INTERVAL '1 second'"
 BOUND = 0.01
 
-DEFAULT = (Footage("person", 1 / 3, SCENES["person"].presence, seed=11),)
-"""With visits in the first quarter, which is what NoScope learns from."""
+DEFAULT = (Footage("person", 1 / 3, SCENES["person"].presence, seed=4),)
+"""With visits in the first quarter, which is what NoScope learns from, and in all others."""
 FULL = tuple(Footage(scene.name, 1.0, scene.presence) for scene in SCENES.values())
-QUICK = (Footage("person", 0.05, 0.3, height=360, seed=8),)
+QUICK = (Footage("person", 0.05, 0.3, height=360, seed=3),)
 QUICK_MODEL = "onnx:picodet_s_416.onnx"
 QUICK_THREADS = 1  # a network this small gains nothing from a second one
 
-STRETCH_FRAMES = 64
 STRETCHES_BEFORE, STRETCHES_AFTER = (0.2, 0.6), (0.4, 0.8)
 """Where in the video the reference network is timed, before vqe answers and after."""
 STEADY_FRAMES = 15
 """A label that differs from the majority of so many frames around it flickers."""
-IN_MEMORY_CALLS = 32
+LEAST_GAIN = 0.05
+"""A gain below that is noise, and no length of video makes it one."""
 
 
 def standard() -> tuple[Footage, ...]:
@@ -60,13 +59,8 @@ def standard() -> tuple[Footage, ...]:
     return *DEFAULT, *FULL
 
 
-def run(
-    *, model: str | None, quick: bool, rounds: int | None, seed: int, full: bool = False
-) -> dict[str, Any]:
-    """Compares all systems on each footage; the results as plain data.
-
-    `rounds` is taken for the sake of other benchmarks: each system runs once.
-    """
+def run(*, model: str | None, quick: bool, seed: int, full: bool = False) -> dict[str, Any]:
+    """Compares all systems on each footage, each of them once; the results as plain data."""
     spec = full_spec(model or (QUICK_MODEL if quick else MODEL))
     machine = describe(seed)  # before the work, so that the commit is the one that runs
     threads = Context().decode_threads  # as queries choose it
@@ -85,24 +79,6 @@ def run(
 
 
 @dataclass(frozen=True)
-class Price:
-    """What the reference network takes on this video: seconds per frame of EXACT, which decodes
-    beside it, per call with conversion to RGB, and per call on frames that lie in memory."""
-
-    stretch_frames: int
-    seconds_per_frame: float
-    call_seconds: float
-    in_memory_seconds: float
-
-    @staticmethod
-    def mean(prices: list[Price]) -> Price:
-        """Of several stretches of the same length."""
-        columns = zip(*(list(asdict(price).values())[1:] for price in prices), strict=True)
-        total = sum(price.stretch_frames for price in prices)
-        return Price(total, *(float(np.mean(column)) for column in columns))
-
-
-@dataclass(frozen=True)
 class Bench:
     """What all footages have in common; `threads` as given to connections, `decoding` as used."""
 
@@ -114,99 +90,82 @@ class Bench:
 
     def compare(self, footage: Footage) -> dict[str, Any]:
         """All systems on one footage."""
-        before = load()
         _say(f"{footage.key}: {footage.frames:,} frames")
-        video = make(footage)
-        index = build_index(str(video), lambda: None)
+        index, index_seconds = timed_index(str(make(footage)))
         network = load_reference(self.spec, threads=self.threads)
         truth, check = truth_of(footage, index, network, short_spec(self.spec), self.decoding)
         _say(f"truth: {truth.source}, {check}")
-        clock = time.perf_counter()
-        decoded = _decode(index, self.decoding)
-        decoding = {"frames": decoded, "seconds": time.perf_counter() - clock}
-        runs, price = self._all(footage, index, network, truth)
-        return {
-            "footage": footage.to_dict(),
-            "realised": _realised(truth.present(footage.of.label), footage),
-            "truth": {"source": truth.source, "device": truth.device} | asdict(check),
-            "reference": asdict(price),
-            "decoding": decoding,
-            "load": {"before": before, "after": load()},
-            "systems": [
-                _plain(run, truth.present(label), label, index)
-                for run, label in zip(runs, _labels(footage, runs), strict=True)
-            ],
-            "break_even": _break_even({run.system: run for run in runs}, footage),
-        }
-
-    def _all(
-        self, footage: Footage, index: VideoIndex, network: ReferenceNetwork, truth: Truth
-    ) -> tuple[list[Run], Price]:
-        """Every system's run, in the order of the tables."""
-        label, video = footage.of.label, index.path
+        before = load()
+        pricing = Pricing(network, index, footage.of.label)
         with self._connection(footage) as connection:
-            prices = [
-                _price(connection, network, index, label, place) for place in STRETCHES_BEFORE
-            ]
+            for place in STRETCHES_BEFORE:
+                pricing.measure(connection, place)
+        decoding = [_decode(index, self.decoding)]
+        asked = self._ask(footage, index)
+        decoding.append(_decode(index, self.decoding))
         with self._connection(footage) as connection:
-            asked = []
-            for system, object_ in (("cold", label), ("again", label), ("other", footage.of.other)):
-                run, result = ask(connection, video, object_, index, ACCURACY)
-                run = replace(run, system=system)
-                _say(f"{system}: {run.seconds:.1f} s, {run.plan}, {run.phases}")
-                asked.append((run, result))
-        with self._connection(footage) as connection:
-            prices += [_price(connection, network, index, label, at) for at in STRETCHES_AFTER]
-        price = Price.mean(prices)
-        ours = [
-            with_timer(run, result, index, price.in_memory_seconds, self.decoding)
-            for run, result in asked
-        ]
+            for place in STRETCHES_AFTER:
+                pricing.measure(connection, place)
+        price = pricing.price
         task = Task(
             index=index,
-            truth=truth.present(label),
-            call_seconds=price.call_seconds,
+            truth=truth.present(footage.of.label),
+            call_seconds=price.call,
             threads=self.decoding,
             seed=self.seed,
+            overlaps=network.device.startswith("cuda"),
+            index_seconds=index_seconds,
         )
-        fnr, fdr = _bounds(task, ours[0].answer)
+        ours = [with_timer(*one, index, price.in_memory, self.decoding) for one in asked]
+        runs = [_every_frame(task, price), *self._baselines(task, price, ours[0]), *ours]
+        return {
+            "footage": footage.to_dict(),
+            "realised": _realised(task.truth, footage),
+            "truth": {"source": truth.source, "device": truth.device} | asdict(check),
+            "reference": _reference(price),
+            "decoding": {"frames": len(index), "seconds": min(decoding), "rounds": decoding},
+            "index_seconds": index_seconds,
+            "load": {"before": before, "after": load()},
+            "systems": [_plain(one, footage, truth, index) for one in runs],
+            "break_even": _break_even({one.system: one for one in runs}, footage),
+        }
+
+    def _ask(self, footage: Footage, index: VideoIndex) -> list[tuple[Run, Result]]:
+        """vqe's answers, one after the other on one connection."""
+        scene = footage.of
+        asked = []
+        with self._connection(footage) as connection:
+            for system, label, score in (
+                ("cold", scene.label, None),
+                ("again", scene.label, None),
+                ("other", scene.other, scene.other_score),
+            ):
+                one, result = ask(connection, index, label, score, ACCURACY)
+                _say(f"{system}: {one.seconds:.1f} s, {one.plan}, {one.phases}")
+                asked.append((replace(one, system=system), result))
+        return asked
+
+    def _baselines(self, task: Task, price: Price, ours: Run) -> list[Run]:
+        """Frame skipping, and NoScope."""
+        fnr, fdr = _bounds(task, ours.answer)
         skipped = skipping.run(task, fnr=fnr, fdr=fdr)
-        skipped = replace(skipped, in_memory_seconds=skipped.calls * price.in_memory_seconds)
         _say(f"skipping: {skipped.seconds:.1f} s, {skipped.plan}")
         released = noscope_released.run(task, fnr=BOUND, fpr=BOUND, quick=self.quick)
         _say(f"NoScope: {released.seconds:.1f} s, {released.plan}, {released.phases}")
-        return [_every_frame(task, price), skipped, released, *ours], price
+        return [skipped.timed(price.in_memory), released.timed(price.in_memory)]
 
-    @contextmanager
-    def _connection(self, footage: Footage) -> Iterator[vqe.Connection]:
-        """A new connection, whose network was called once, on the clip."""
-        with vqe.connect(seed=self.seed, threads=self.threads, progress=False) as connection:
-            connection.register_model("reference", self.spec)
-            clip = str(clip_path(footage.of.clip))
-            parameters = {"video": clip, "label": footage.of.label, "start": 0, "stop": 8}
-            connection.sql(f"{STRETCH} EXACT", parameters).to_arrow_table()
-            yield connection
+    def _connection(self, footage: Footage) -> AbstractContextManager[vqe.Connection]:
+        return warm_connection(footage, self.spec, seed=self.seed, threads=self.threads)
 
 
-def _price(
-    connection: vqe.Connection,
-    network: ReferenceNetwork,
-    index: VideoIndex,
-    label: str,
-    place: float,
-) -> Price:
-    """What the reference network takes at some place of the video."""
-    start = int(place * len(index))
-    stop = start + STRETCH_FRAMES
-    seconds, profile = exact_stretch(connection, index.path, label, start, stop)
-    call_seconds = busy_seconds(profile.stages, profile.stages[-1].name)
-    plan = FrameSet().plan(index, np.arange(start, start + IN_MEMORY_CALLS))
-    frames = [batch.rgb(row) for batch in Reader().read(plan) for row in range(len(batch))]
-    network.detect(frames[: network.batch_size])
-    clock = time.perf_counter()
-    network.detect(frames)
-    in_memory = (time.perf_counter() - clock) / len(frames)
-    return Price(STRETCH_FRAMES, seconds / STRETCH_FRAMES, call_seconds, in_memory)
+def _reference(price: Price) -> dict[str, Any]:
+    return {
+        "stretch_frames": price.frames,
+        "seconds_per_frame": price.exact,
+        "call_seconds": price.call,
+        "in_memory_seconds": price.in_memory,
+        "rounds": list(price.rounds),
+    }
 
 
 def _every_frame(task: Task, price: Price) -> Run:
@@ -216,12 +175,12 @@ def _every_frame(task: Task, price: Price) -> Run:
         system="reference",
         plan="no cascade",
         answer=task.truth,
-        phases={"scan": n * price.seconds_per_frame},
-        one_off=(),
+        phases={"index": task.index_seconds, "scan": n * price.exact},
+        one_off=("index",),
         charged=0.0,
         decoded=n,
         calls=n,
-        in_memory_seconds=n * price.in_memory_seconds,
+        in_memory_seconds=n * price.in_memory,
     )
 
 
@@ -240,47 +199,57 @@ class _Counted:
         return 0
 
 
-def _decode(index: VideoIndex, threads: int) -> int:
-    """Decodes every frame and forgets it; how many there were."""
+def _decode(index: VideoIndex, threads: int) -> float:
+    """Seconds to decode every frame and forget it. Raises ValueError where one cannot be had."""
 
     def count(frames: FrameBatch) -> _Counted:
         return _Counted(len(frames))
 
     plan = EveryFrame().plan(index, np.arange(len(index)))
-    return sum(done.n for done in Reader(threads=threads).process(plan, lambda: count))
+    clock = time.perf_counter()
+    decoded = sum(done.n for done in Reader(threads=threads).process(plan, lambda: count))
+    seconds = time.perf_counter() - clock
+    if decoded < len(index):
+        raise ValueError(f"'{index.path}' has frames that cannot be decoded")
+    return seconds
 
 
 def _realised(present: NDArray[np.bool_], footage: Footage) -> dict[str, Any]:
     """What the reference network really sees; `flicker` is a share of the positive frames."""
     around = np.convolve(present, np.ones(STEADY_FRAMES), mode="same") > STEADY_FRAMES / 2
+    moments = moments_of(footage.scene)
     return {
         "presence": float(present.mean()),
+        "first_quarter": float(present[: len(present) // 4].mean()),
         "visits": len(footage.timeline.visits),
+        "distinct_visits": len(moments.visits),
+        "background_seconds": sum(span.frames for span in moments.empties) / footage.fps,
         "runs": int((np.diff(present.astype(np.int8), prepend=0) == 1).sum()),
         "flicker": float((around != present).sum() / max(present.sum(), 1)),
     }
 
 
-def _labels(footage: Footage, runs: list[Run]) -> list[str]:
-    return [footage.of.other if run.system == "other" else footage.of.label for run in runs]
-
-
-def _plain(run: Run, truth: NDArray[np.bool_], label: str, index: VideoIndex) -> dict[str, Any]:
+def _plain(run: Run, footage: Footage, truth: Truth, index: VideoIndex) -> dict[str, Any]:
     """A run as plain data, with its errors."""
-    measured = "charged" if run.charged else "scaled" if run.system == "reference" else "measured"
+    label, score = footage.of.label, None
+    if run.system == "other":
+        label, score = footage.of.other, footage.of.other_score
+    measured = {"reference": "scaled", "skipping": "charged", "noscope": "charged"}
     details = dict(run.details)
+    present = truth.present(label, score)
     return {
         "system": run.system,
         "label": label,
+        "min_score": score,
         "plan": run.plan,
-        "measured": measured,
+        "measured": measured.get(run.system, "measured"),
         "phases": run.phases,
         "one_off": list(run.one_off),
         "seconds": run.seconds,
         "charged": run.charged,
         "decoded": run.decoded,
         "calls": run.calls,
-        "errors": errors(truth, run.answer, index.timestamps_us),
+        "errors": errors(present, run.answer, index.timestamps_us, run.windows),
         "in_memory_seconds": run.in_memory_seconds,
         "stages": details.pop("stages", []),
         "details": details,
@@ -290,7 +259,8 @@ def _plain(run: Run, truth: NDArray[np.bool_], label: str, index: VideoIndex) ->
 def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | None]:
     """Hours of such video from which on vqe with an empty store is faster; None: never.
 
-    Its one-off seconds stay as they are, and all others grow with the length.
+    Its one-off seconds stay as they are, and all others grow with the length. Without a cascade it
+    is the reference network on every frame, and beats nothing.
     """
     ours = runs["cold"]
     each_hour = (ours.seconds - ours.one_off_seconds) / footage.hours
@@ -299,8 +269,9 @@ def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | Non
         ("over_reference_hours", "reference"),
         ("over_skipping_hours", "skipping"),
     ):
-        saved = runs[system].seconds / footage.hours - each_hour
-        found[name] = ours.one_off_seconds / saved if saved > 0 else None
+        theirs = runs[system].seconds / footage.hours
+        gains = ours.details["cascade"] and theirs - each_hour > LEAST_GAIN * theirs
+        found[name] = ours.one_off_seconds / (theirs - each_hour) if gains else None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -32,6 +33,9 @@ EMPTY_FRAMES = 60
 
 FITTED_FRAMES = 20_000
 """A regression is fitted to so many frames at most, drawn at random: more change it little."""
+
+CHUNK = 64
+"""Frames that are compared in one call."""
 
 Frames = NDArray[np.uint8]  # (N, 3, S, S), RGB
 
@@ -105,11 +109,11 @@ class Detector:
         trained = "" if self.delay is None else f", trained {self.delay} frames apart"
         return f"{errors} of {self.size}×{self.size}, {form}{trained}"
 
-    def distances(self, kept: Frames) -> NDArray[np.float64]:
+    def distances(self, kept: Frames, threads: int = 1) -> NDArray[np.float64]:
         """Of kept frames, one in 30, float64 (K,); infinite where none comes before."""
         if self.reference is not None:
-            return self._distances(block_errors(kept, self.reference))
-        earlier = self._distances(block_errors(kept[1:], kept[:-1]))
+            return self._distances(block_errors(kept, self.reference, threads))
+        earlier = self._distances(block_errors(kept[1:], kept[:-1], threads))
         return np.concatenate([np.full(min(len(kept), 1), np.inf), earlier])
 
     def _distances(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,21 +123,29 @@ class Detector:
         return self.weights.log_odds(features(errors, self.blocks))
 
 
-def block_errors(frames: Frames, others: Frames) -> NDArray[np.float64]:
+def block_errors(frames: Frames, others: Frames, threads: int = 1) -> NDArray[np.float64]:
     """Mean squared difference of each channel and block, float64 (N, 3, 10, 10).
 
     `others`: one for each frame, or one for all, uint8 (3, S, S).
     """
     size = frames.shape[-1]
     out = np.empty((len(frames), 3, FINEST, FINEST))
-    for i, frame in enumerate(frames):
-        other = others if others.ndim == 3 else others[i]
+    one_for_all = others.ndim == 3
+    if one_for_all:
+        others = np.tile(others, (min(CHUNK, len(frames)), 1, 1, 1))
+
+    def compare(start: int) -> None:
+        chunk = frames[start : start + CHUNK]
+        beside = others[: len(chunk)] if one_for_all else others[start : start + CHUNK]
         # Channels below one another are one tall image, and a row of blocks never lies in two.
         sums = block_squared_differences(
-            frame.reshape(-1, size), other.reshape(-1, size), 3 * FINEST, FINEST
+            chunk.reshape(-1, size), beside.reshape(-1, size), len(chunk) * 3 * FINEST, FINEST
         )
-        out[i] = sums.reshape(3, FINEST, FINEST)
-    out /= (size // FINEST) ** 2  # pixels
+        pixels = (size // FINEST) ** 2
+        out[start : start + CHUNK] = sums.reshape(-1, 3, FINEST, FINEST) / pixels
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(compare, range(0, len(frames), CHUNK)))
     return out
 
 
@@ -153,7 +165,7 @@ def reference_frame(labels: NDArray[np.bool_]) -> int | None:
 
 
 def train_detectors(
-    frames: dict[int, Frames], labels: NDArray[np.bool_], *, seed: int
+    frames: dict[int, Frames], labels: NDArray[np.bool_], *, seed: int, threads: int = 1
 ) -> list[Detector]:
     """The whole grid on N labelled frames in all SIZES, bool (N,) labels.
 
@@ -170,14 +182,14 @@ def train_detectors(
         if empty is not None:
             reference = small[empty].copy()
             detectors.append(Detector(size, None, reference))
-            errors = block_errors(small[drawn], reference)
+            errors = block_errors(small[drawn], reference, threads)
             detectors += [
                 Detector(size, blocks, reference, None, weights)
                 for blocks, weights in _fitted(errors, labels[drawn])
             ]
         for delay in DELAYS:
             later = drawn[drawn >= delay]
-            errors = block_errors(small[later], small[later - delay])
+            errors = block_errors(small[later], small[later - delay], threads)
             detectors += [
                 Detector(size, blocks, None, delay, weights)
                 for blocks, weights in _fitted(errors, labels[later])

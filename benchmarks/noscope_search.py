@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.systems import WINDOW_FRAMES, WINDOW_POSITIVE
+from benchmarks.systems import window_sums
 
 GRID = 1000
 """Values tried for the detector's threshold, and for those of the network."""
@@ -48,30 +48,10 @@ class Thresholds:
     negatives: int
 
 
-def window_sums(positive: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many of the frames [i − 15, i + 15) are positive, int64 (N,), for bool (N,).
-
-    What lies beyond the ends counts as absent, as in the released code.
-    """
-    half = WINDOW_FRAMES // 2
-    total = np.concatenate([[0], np.cumsum(positive)])
-    at = np.arange(len(positive))
-    sums: NDArray[np.int64] = (
-        total[np.minimum(at + half, len(positive))] - total[np.maximum(at - half, 0)]
-    )
-    return sums
-
-
 def training_labels(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What models learn from, bool (N,): the labels smoothed over 30 frames."""
     labels: NDArray[np.bool_] = window_sums(truth) >= TRAINING_POSITIVE
     return labels
-
-
-def window_truth(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which windows are positive, bool (⌈N / 30⌉,); the frame looked at lies in the middle."""
-    positive: NDArray[np.bool_] = window_sums(truth)[::WINDOW_FRAMES] >= WINDOW_POSITIVE
-    return positive
 
 
 def search(

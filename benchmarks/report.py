@@ -142,15 +142,15 @@ def picture_path(results: Results) -> Path:
 
 
 def machine_slug(machine: Results) -> str:
-    """A machine in the name of a file: its GPU, or the number of its cores."""
-    name = machine["gpu"] or f"cpu {machine['cores']} cores"
-    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))
+    """A machine in the name of a file: its GPU, or its CPU and the number of its cores."""
+    name = machine["gpu"] or f"{machine['cpu']} {machine['cores']} cores"
+    return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"\((r|tm)\)", " ", name.lower())))
 
 
 def write_results(results: Results, path: Path) -> None:
-    """Writes `results` as JSON, with fractions of four places."""
+    """Writes `results` as JSON, fractions with six significant digits."""
     text = json.dumps(results, default=lambda scalar: scalar.item())  # NumPy's are no JSON
-    plain = json.loads(text, parse_float=lambda number: round(float(number), 4))
+    plain = json.loads(text, parse_float=lambda number: float(f"{float(number):.6g}"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

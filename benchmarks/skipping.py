@@ -50,18 +50,18 @@ def run(task: Task, *, fnr: float, fdr: float) -> Run:
     if sum(map(len, seen)) < len(plan.ordinals):
         raise ValueError(f"'{task.index.path}' has frames that cannot be decoded")
     calls = len(plan.ordinals)
-    charged = calls * task.call_seconds
+    charged = task.charge(calls, beside=seconds)
     return Run(
         system="skipping",
         plan=f"reference network on every frame whose number divides by {step}, held in between",
         answer=held(task.truth, step),
-        phases={"decoding": seconds, "reference network": charged},
-        one_off=(),
+        phases={"index": task.index_seconds, "decoding": seconds, "reference network": charged},
+        one_off=("index",),
         charged=charged,
         decoded=reader.report.decoded,
         calls=calls,
-        in_memory_seconds=charged,
         details={"stride": step},
+        in_memory_calls=calls,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.moments import LEAST_VISIT_SECONDS, Moments, Span
+from benchmarks.moments import LEAST_VISIT_SECONDS, Moments, Span, Visit
 
 DAWN_HOUR, SUNSET_HOUR = 6.25, 17.75
 DUSK_HOURS = 0.12
@@ -19,7 +19,18 @@ DUSK_HOURS = 0.12
 NIGHT_LIGHT = 0.6
 DRIFT = 0.04
 DRIFT_MINUTES = (3.0, 11.0, 37.0)
+DUSK_PLACE = 0.1, 0.9
+"""Where in the footage dusk may fall."""
 BURST_SECONDS = 180
+DWELL_SECONDS = 20
+"""Mean time between two cross-fades in the background: about as long as visits go without one, so
+that a fade says little about what it fades to."""
+TURN = 0.6
+"""What does not leave the clip by itself turns back after such a share of its way, or later."""
+MOST_VISITING = 0.97
+TRIALS = 12
+TOLERANCE = 0.02
+"""Of the positive frames; after all trials five times as much has to do."""
 LIGHTS_OFF = 0.25
 LIGHTS_OFF_SECONDS = 60
 EXPOSURE_STEP = 0.25
@@ -75,63 +86,138 @@ def lay_out(
     rows: int,
     seed: int,
 ) -> Timeline:
-    """A time line of `frames` pictures with about `presence` of them positive.
+    """A time line of `frames` pictures, a share `presence` of them positive.
 
-    Raises ValueError where the clip's visits hold too few positive frames for that.
+    Raises ValueError where the clip's visits hold too few positive frames for that, or its
+    background too many.
     """
-    rng = np.random.default_rng(seed)
-    positives = max(round((presence - moments.flicker) * frames), 1)
-    visits = _choose_visits(moments, positives, frames, rng)
-    empty = frames - sum(visit.frames for visit in visits)
-    least = 2 * moments.fade
-    if empty < least or max(span.frames for span in moments.empties) < 2 * least:
-        raise ValueError("there is too little background")
     seconds = np.arange(frames) / float(moments.fps)
-    hours = SUNSET_HOUR + (seconds - 0.6 * seconds[-1]) / 3600
-    rate = _rate(hours) * _bursts(seconds, burstiness, rng)
-    gaps = _gaps(rate, len(visits), empty, least, rng)
-    pieces: list[Span] = []
-    shown: list[Span] = []
-    for i, gap in enumerate(gaps):
-        pieces += _background(moments, gap, rng)
-        if i < len(visits):
-            start = sum(piece.frames for piece in pieces)
-            shown.append(Span(start, start + visits[i].frames))
-            pieces.append(visits[i])
+    chance = np.random.default_rng([seed, 0])
+    hours = SUNSET_HOUR + (seconds - chance.uniform(*DUSK_PLACE) * seconds[-1]) / 3600
+    rate = _rate(hours) * _bursts(seconds, burstiness, chance)
+    pieces, visits = _pieces(moments, rate, presence, seed)
     source, fading, weight = _joined(pieces, moments.fade)
-    light = _light(seconds, hours, rng) * _disturbed_light(seconds, disturbances, rng)
-    shift = _shifts(seconds, disturbances.jolts, rows / JOLT_ROWS, rng)
-    return Timeline(source, fading, weight, light, shift, tuple(shown))
+    chance = np.random.default_rng([seed, 1])
+    light = _light(seconds, hours, chance) * _disturbed_light(seconds, disturbances, chance)
+    shift = _shifts(seconds, disturbances.jolts, rows / JOLT_ROWS, chance)
+    return Timeline(source, fading, weight, light, shift, visits)
+
+
+def _pieces(
+    moments: Moments, rate: NDArray[np.float64], presence: float, seed: int
+) -> tuple[list[Path], tuple[Span, ...]]:
+    """What is shown, piece by piece, and where in it the visits are.
+
+    The network flickers in the background as well, how often depends on what is shown of it: so the
+    visits are chosen again until the whole has its share of positive frames.
+    """
+    frames, wanted = len(rate), round(presence * len(rate))
+    of_visits = wanted
+    near = max(TOLERANCE * wanted, LEAST_VISIT_SECONDS * moments.fps)
+    best, found = 1 + 5 * near, None
+    for _ in range(TRIALS):
+        chance = np.random.default_rng([seed, 2])
+        chosen = _choose_visits(moments, of_visits, frames, chance)
+        pieces, visits = _arrange(moments, chosen, rate, chance)
+        excess = int(sum(moments.positive[piece.shown].sum() for piece in pieces)) - wanted
+        if abs(excess) < best:
+            best, found = abs(excess), (pieces, visits)
+        if best <= near:
+            break
+        of_visits = max(of_visits - excess, 1)
+    if found is None:
+        raise ValueError(
+            f"a presence of {presence:.2%} cannot be had: the background alone has about that much"
+        )
+    return found
+
+
+def _arrange(
+    moments: Moments, chosen: list[Path], rate: NDArray[np.float64], chance: np.random.Generator
+) -> tuple[list[Path], tuple[Span, ...]]:
+    """The visits with background in between, and where they are."""
+    least = 2 * moments.fade
+    empty = len(rate) - sum(map(len, chosen))
+    if empty < least or not moments.empties:
+        raise ValueError("there is too little background")
+    pieces: list[Path] = []
+    visits: list[Span] = []
+    at = 0
+    for i, gap in enumerate(_gaps(rate, len(chosen), empty, least, chance)):
+        pieces += _background(moments, gap, chance)
+        at += gap
+        if i < len(chosen):
+            pieces.append(chosen[i])
+            visits.append(Span(at, at + len(chosen[i])))
+            at += len(chosen[i])
+    return pieces, tuple(visits)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way through the clip: the frames `shown`, and those `behind` them to fade out over."""
+
+    shown: NDArray[np.int64]
+    behind: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.shown)
+
+
+def _visit(visit: Visit, turn: int | None, fade: int) -> Path:
+    """A visit from its beginning to its end, or to frame `turn` and back."""
+    if turn is None:
+        return Path(np.arange(visit.start, visit.stop), np.arange(visit.stop, visit.stop + fade))
+    back = np.arange(turn - 1, visit.start - fade - 1, -1)
+    there = np.arange(visit.start, turn + 1)
+    return Path(np.concatenate([there, back[:-fade]]), back[-fade:])
 
 
 def _choose_visits(
-    moments: Moments, positives: int, frames: int, rng: np.random.Generator
-) -> list[Span]:
-    """Visits with about so many positive frames in all, in any order."""
+    moments: Moments, positives: int, frames: int, chance: np.random.Generator
+) -> list[Path]:
+    """Visits with so many positive frames, in any order.
+
+    All come equally often. What stays in view turns back somewhere, and so does the last one, where
+    only a part of it is needed.
+    """
     # Where the object is to be seen often, visits in which the network sees it seldom are left out.
     pool = sorted(moments.visits, key=lambda visit: moments.positives(visit) / visit.frames)
-    while pool and positives * _share(moments, pool) > 0.98 * frames:
+    while pool and positives * _share(moments, pool) > MOST_VISITING * frames:
         del pool[0]
     if not pool:
         raise ValueError(f"visits cannot hold {positives:,} positive frames of {frames:,}")
-    chosen: list[Span] = []
+    chosen: list[Path] = []
     while positives > 0:
-        for i in rng.permutation(len(pool)):
-            chosen.append(pool[i])
-            positives -= moments.positives(pool[i])
-            if positives <= 0:
+        for i in chance.permutation(len(pool)):
+            path = _drawn(moments, pool[i], chance)
+            seen = int(moments.positive[path.shown].sum())
+            if seen > positives:
+                if positives >= LEAST_VISIT_SECONDS * moments.fps or not chosen:
+                    chosen.append(_cut(moments, pool[i], positives))
+                positives = 0
                 break
-    # The last visit is cut short, or left out where next to nothing of it would remain.
-    last = chosen.pop()
-    seen = last.start + np.flatnonzero(moments.positive[last.start : last.stop])
-    left = len(seen) + positives
-    if left >= LEAST_VISIT_SECONDS * moments.fps or not chosen:
-        stop = max(int(seen[left - 1]) + 1, last.start + 2 * moments.fade)
-        chosen.append(Span(last.start, stop))
-    return [chosen[i] for i in rng.permutation(len(chosen))]
+            chosen.append(path)
+            positives -= seen
+    return [chosen[i] for i in chance.permutation(len(chosen))]
 
 
-def _share(moments: Moments, pool: list[Span]) -> float:
+def _drawn(moments: Moments, visit: Visit, chance: np.random.Generator) -> Path:
+    if not visit.stays:
+        return _visit(visit, None, moments.fade)
+    seen = visit.start + np.flatnonzero(moments.positive[visit.start : visit.stop])
+    turn = int(seen[int(chance.uniform(TURN, 1) * (len(seen) - 1))])
+    return _visit(visit, turn, moments.fade)
+
+
+def _cut(moments: Moments, visit: Visit, positives: int) -> Path:
+    """A visit that turns back when it has had half of its positive frames."""
+    seen = visit.start + np.flatnonzero(moments.positive[visit.start : visit.stop])
+    turn = int(seen[min(positives // 2, len(seen) - 1)])
+    return _visit(visit, turn, moments.fade)
+
+
+def _share(moments: Moments, pool: list[Visit]) -> float:
     """Frames for each positive one, if all visits of the pool come equally often."""
     return sum(visit.frames for visit in pool) / sum(map(moments.positives, pool))
 
@@ -146,19 +232,19 @@ def _rate(hours: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bursts(
-    seconds: NDArray[np.float64], burstiness: float, rng: np.random.Generator
+    seconds: NDArray[np.float64], burstiness: float, chance: np.random.Generator
 ) -> NDArray[np.float64]:
     """Busy and idle minutes: a factor of mean 1 and variance `burstiness`."""
     block = (seconds // BURST_SECONDS).astype(np.int64)
     if burstiness == 0:
         return np.ones(len(seconds))
-    factors = rng.gamma(1 / burstiness, burstiness, int(block[-1]) + 1)
+    factors = chance.gamma(1 / burstiness, burstiness, int(block[-1]) + 1)
     rate: NDArray[np.float64] = np.take(np.maximum(factors, 1e-3), block)
     return rate
 
 
 def _gaps(
-    rate: NDArray[np.float64], visits: int, empty: int, least: int, rng: np.random.Generator
+    rate: NDArray[np.float64], visits: int, empty: int, least: int, chance: np.random.Generator
 ) -> list[int]:
     """Frames of background before each visit and behind the last: `empty` of them in all.
 
@@ -166,7 +252,7 @@ def _gaps(
     """
     total = np.concatenate([[0.0], np.cumsum(rate)])
     arrivals = np.interp(
-        rng.uniform(0, total[-1], visits), total, np.linspace(0, empty, len(total))
+        chance.uniform(0, total[-1], visits), total, np.linspace(0, empty, len(total))
     )
     edges = np.concatenate([[0], np.sort(arrivals.astype(np.int64)), [empty]])
     for i in range(1, len(edges) - 1):
@@ -179,45 +265,46 @@ def _gaps(
     return [int(gap) for gap in np.diff(edges)]
 
 
-def _background(moments: Moments, frames: int, rng: np.random.Generator) -> Iterator[Span]:
-    """Pieces of real background, `frames` in all, none shorter than two fades."""
+def _background(moments: Moments, frames: int, chance: np.random.Generator) -> Iterator[Path]:
+    """Pieces of real background, `frames` in all, each played to and fro between its ends."""
     least = 2 * moments.fade
     lengths = np.array([span.frames for span in moments.empties])
     while frames:
-        span = moments.empties[rng.choice(len(lengths), p=lengths / lengths.sum())]
-        start = int(rng.integers(span.start, span.stop - least + 1))
-        length = min(span.stop - start, frames)
-        if 0 < frames - length < least:
-            length = frames - least
-        if length >= least:
-            yield Span(start, start + length)
-            frames -= length
+        span = moments.empties[chance.choice(len(lengths), p=lengths / lengths.sum())]
+        length = max(int(chance.exponential(DWELL_SECONDS * float(moments.fps))), least)
+        if frames - length < least:
+            length = frames
+        period = 2 * (span.frames - 1)
+        phase = (chance.integers(period) + np.arange(length + moments.fade)) % period
+        walk = span.start + np.minimum(phase, period - phase)
+        yield Path(walk[:length], walk[length:])
+        frames -= length
 
 
 def _joined(
-    pieces: list[Span], fade: int
+    pieces: list[Path], fade: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The pieces one after the other; each fades in over the frames that follow the one before."""
-    source = np.concatenate([np.arange(piece.start, piece.stop) for piece in pieces])
+    source = np.concatenate([piece.shown for piece in pieces])
     fading = np.full(len(source), -1)
     weight = np.full(len(source), 256)
     at = 0
     for before in pieces[:-1]:
-        at += before.frames
-        fading[at : at + fade] = np.arange(before.stop, before.stop + fade)
+        at += len(before)
+        fading[at : at + fade] = before.behind
         weight[at : at + fade] = np.arange(1, fade + 1) * 256 // (fade + 1)
     return source, fading, weight
 
 
 def _light(
-    seconds: NDArray[np.float64], hours: NDArray[np.float64], rng: np.random.Generator
+    seconds: NDArray[np.float64], hours: NDArray[np.float64], chance: np.random.Generator
 ) -> NDArray[np.float64]:
     """Day and night, and slow drift as clouds bring it."""
     hour = hours % 24
     after_dawn, before_dusk = (
         1 / (1 + np.exp(-x * 4 / DUSK_HOURS)) for x in (hour - DAWN_HOUR, SUNSET_HOUR - hour)
     )
-    phases = [seconds / 60 / minutes + rng.uniform() for minutes in DRIFT_MINUTES]
+    phases = [seconds / 60 / minutes + chance.uniform() for minutes in DRIFT_MINUTES]
     drift = np.sin(2 * np.pi * np.array(phases)).sum(axis=0) / np.sqrt(len(DRIFT_MINUTES))
     light: NDArray[np.float64] = NIGHT_LIGHT + (1 - NIGHT_LIGHT) * after_dawn * before_dusk
     light *= 1 + DRIFT * drift
@@ -225,24 +312,24 @@ def _light(
 
 
 def _disturbed_light(
-    seconds: NDArray[np.float64], disturbances: Disturbances, rng: np.random.Generator
+    seconds: NDArray[np.float64], disturbances: Disturbances, chance: np.random.Generator
 ) -> NDArray[np.float64]:
     light = np.ones(len(seconds))
-    for start in _moments_of(disturbances.exposure_steps, seconds, rng):
-        light[start:] = rng.uniform(1 - EXPOSURE_STEP, 1 + EXPOSURE_STEP)
-    for start in _moments_of(disturbances.lights_off, seconds, rng):
+    for start in _moments_of(disturbances.exposure_steps, seconds, chance):
+        light[start:] = chance.uniform(1 - EXPOSURE_STEP, 1 + EXPOSURE_STEP)
+    for start in _moments_of(disturbances.lights_off, seconds, chance):
         off = (seconds >= seconds[start]) & (seconds < seconds[start] + LIGHTS_OFF_SECONDS)
         light[off] *= LIGHTS_OFF
     return light
 
 
 def _shifts(
-    seconds: NDArray[np.float64], jolts: float, scale: float, rng: np.random.Generator
+    seconds: NDArray[np.float64], jolts: float, scale: float, chance: np.random.Generator
 ) -> NDArray[np.int64]:
     """Where the camera points, in pixels of the picture that have a chroma sample of their own."""
     shift = np.zeros((len(seconds), 2))
-    for start in _moments_of(jolts, seconds, rng):
-        away = rng.uniform(3, 12, 2) * rng.choice([-1, 1], 2)
+    for start in _moments_of(jolts, seconds, chance):
+        away = chance.uniform(3, 12, 2) * chance.choice([-1, 1], 2)
         since = seconds[start:] - seconds[start]
         swing = np.exp(-4 * since) * np.cos(2 * np.pi * 5 * since)
         shift[start:] = away * (1 + swing[:, None])
@@ -250,8 +337,8 @@ def _shifts(
 
 
 def _moments_of(
-    per_hour: float, seconds: NDArray[np.float64], rng: np.random.Generator
+    per_hour: float, seconds: NDArray[np.float64], chance: np.random.Generator
 ) -> list[int]:
     """When something happens, as numbers of pictures: at least once where it happens at all."""
-    times = max(round(per_hour * seconds[-1] / 3600), per_hour > 0)
-    return sorted(rng.integers(len(seconds) // 10, len(seconds), times).tolist())
+    times = max(round(per_hour * seconds[-1] / 3600), int(per_hour > 0))
+    return sorted(chance.integers(len(seconds) // 10, len(seconds), times).tolist())

@@ -1,8 +1,10 @@
-"""Results of the benchmark `noscope` that nobody measured."""
+"""Results of the benchmark `noscope` that nobody measured, with the keys of real ones."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from benchmarks.machine import PACKAGES
 
 SPEEDS = {
     "reference": 2.0,
@@ -35,7 +37,7 @@ def noscope_results(**changes: Any) -> dict[str, Any]:
             "cpu": "Abacus",
             "cores": 2,
             "gpu": None,
-            "versions": {"python": "3.11.1", "onnxruntime": None},
+            "versions": {"python": "3.11.1"} | dict.fromkeys(PACKAGES),
             "seed": 0,
         },
         "footages": [footage()],
@@ -48,28 +50,48 @@ def footage(key: str = KEY, **changes: Any) -> dict[str, Any]:
         "footage": {
             "key": key,
             "scene": "person",
-            "clip": "a.mp4",
-            "label": "person",
+            "hours": 1 / 3,
+            "presence": 0.1,
+            "height": 720,
+            "encoder": "camera",
+            "burstiness": 0.5,
+            "disturbances": {"jolts": 0, "exposure_steps": 1.5, "lights_off": 2},
+            "noise": 2.0,
+            "seed": 0,
+            "width": 1280,
             "fps": 10.0,
             "frames": 12_000,
-            "disturbances": {"jolts": 0, "exposure_steps": 1.5, "lights_off": 2},
+            "clip": "a.mp4",
+            "label": "person",
         },
-        "realised": {"presence": 0.103, "visits": 7, "flicker": 0.012},
+        "realised": {
+            "presence": 0.103,
+            "visits": 7,
+            "runs": 9,
+            "flicker": 0.012,
+            "first_quarter": 0.25,
+            "distinct_visits": 3,
+            "background_seconds": 41.5,
+        },
         "truth": {
             "source": "committed",
             "device": "NVIDIA H200",
             "blocks": 8,
             "frames": 32,
+            "positives": 17,
             "largest_difference": 0.0012,
             "disagreements": 1,
+            "seed": 12345,
         },
         "reference": {
             "stretch_frames": 256,
             "seconds_per_frame": 0.05,
             "call_seconds": 0.041,
-            "calls_seconds_in_memory": 0.04,
+            "in_memory_seconds": 0.04,
+            "rounds": [0.05, 0.048, 0.06, 0.05],
         },
-        "decoding": {"frames": 12_000, "seconds": 20.0},
+        "index_seconds": 0.123,
+        "decoding": {"frames": 12_000, "seconds": 20.0, "rounds": [22.0, 20.0]},
         "load": {"before": 0.4, "after": 2.1},
         "systems": [system(name) for name in SPEEDS],
         "break_even": {"over_reference_hours": 0.05, "over_skipping_hours": None},
@@ -86,6 +108,7 @@ def system(name: str, **changes: Any) -> dict[str, Any]:
     return {
         "system": name,
         "label": "chair" if name == "other" else "person",
+        "min_score": None,
         "plan": f"plan of {name} | more",
         "measured": measured,
         "phases": {"labelling": seconds / 4, "scan": seconds * 3 / 4},
@@ -103,7 +126,6 @@ def system(name: str, **changes: Any) -> dict[str, Any]:
         "in_memory_seconds": None if name in ("again", "other") else seconds / 2,
         "stages": [],
         "details": {"scanned_frames": 9_000} if name == "noscope" else {},
-        "load": 1.2,
     } | changes
 
 
@@ -119,3 +141,25 @@ def counts(false_negatives: int, false_positives: int) -> dict[str, int]:
 
 NOTHING = {"true_positives": 0, "false_negatives": 0, "false_positives": 0, "true_negatives": 1000}
 """Units without the object, in which it was not found: no FNR, no FDR."""
+
+
+OPEN = ("details", "phases", "stages")
+"""What differs from system to system."""
+
+
+def keys_of(results: Any) -> Any:
+    """The keys of results, at every depth: equal for those with the same keys.
+
+    What lists hold counts once for each kind, so that neither their length nor order matters.
+    """
+    match results:
+        case dict():
+            return {
+                name: None if name in OPEN else keys_of(value)
+                for name, value in sorted(results.items())
+            }
+        case list():
+            kinds = {repr(keys): keys for keys in map(keys_of, results) if keys is not None}
+            return [kinds[kind] for kind in sorted(kinds)]
+        case _:
+            return None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from fabricated import KEY, counts, footage, noscope_results, system
 
-from benchmarks.compare import change, compare, differences, error_change, main
+from benchmarks.compare import as_text, change, compare, differences, error_change, main
+from benchmarks.noscope_results import merged
 from benchmarks.report import committed
 
 ON_GPU = noscope_results()["machine"] | {"gpu": "NVIDIA H200"}
@@ -78,8 +79,8 @@ def test_slower_is_what_seconds_and_ratio_call_slower() -> None:
     assert line == f"{KEY}, cold: 240.00 s → 260.00 s (+8.3%), ratio 2.50 → 2.31 (-7.7%)"
     # All took longer on a machine with other work: that of the baseline is all that is sure.
     noisy = with_systems(system("reference", seconds=650.0), system("cold", seconds=260.0))
-    assert found(old, noisy) == {"slower": 1, "unclear": 1}
-    assert compare(old, noisy).slower[0].startswith(f"{KEY}, reference:")
+    assert found(old, noisy) == {"baselines": 1, "unclear": 1}
+    assert compare(old, noisy).baselines[0].startswith(f"{KEY}, reference:")
     within = with_systems(system("reference"), system("cold", seconds=252.0))
     assert found(old, within) == {}
 
@@ -88,6 +89,45 @@ def test_without_a_baseline_the_seconds_decide() -> None:
     assert found(with_systems(system("cold")), with_systems(system("cold", seconds=300.0))) == {
         "slower": 1
     }
+
+
+def test_baselines_stand_apart() -> None:
+    old = with_systems(system("reference"))
+    changed = footage(systems=[system("reference", seconds=900.0)])
+    changed["decoding"]["seconds"] = 30.0
+    findings = compare(old, noscope_results(footages=[changed]))
+    assert [line.partition(":")[0] for line in findings.baselines] == [
+        f"{KEY}, decoding",
+        f"{KEY}, reference",
+    ]
+    assert not findings.worse
+    assert "Baselines that took another time" in as_text(findings)
+    assert "2 compared, 0 as fast as before." in as_text(findings)
+    (first,) = committed("first")
+    slower = json.loads(json.dumps(first))
+    for asked in slower["questions"]:
+        asked["exact"]["seconds"] *= 2
+        asked["query"]["seconds"] *= 2
+    assert found(first, slower) == {"baselines": 4, "unclear": 4}
+
+
+def test_each_footage_was_made_by_its_own_run() -> None:
+    newer = noscope_results()["machine"]
+    newer = newer | {"versions": newer["versions"] | {"torch": "9"}}
+    old = noscope_results(footages=[footage(), footage("b-1h-1")])
+    new = merged(old, noscope_results(set="full", machine=newer, footages=[footage("b-1h-1")]))
+    assert differences(old, new) == [
+        "different set: default, now full (b-1h-1)",
+        "different torch: None, now 9 (b-1h-1)",
+    ]
+    again = noscope_results(machine=newer, footages=new["footages"])
+    assert differences(new, again) == ["different set: full, now default (b-1h-1)"]
+    # A footage that another machine measured is compared by its ratio alone.
+    here, there = ({"set": "default", "machine": machine} for machine in (newer, ON_GPU))
+    slow = [system("reference", seconds=60.0), system("cold", seconds=24.0)]
+    before = noscope_results(footages=[footage(run=here)])
+    after = noscope_results(footages=[footage(systems=slow, run=there)])
+    assert found(before, after) == {"only_old": 4}
 
 
 def test_between_machines_only_ratios_count() -> None:
@@ -118,7 +158,7 @@ def test_what_is_only_in_one() -> None:
     findings = compare(old, new)
     assert findings.only_old == [f"{KEY}, cold"]
     assert findings.only_new == [f"{KEY}, again"]
-    assert findings.compared == 1
+    assert findings.compared == 2  # the reference network, and decoding
 
 
 def test_what_was_not_the_same() -> None:
@@ -126,8 +166,8 @@ def test_what_was_not_the_same() -> None:
     new = noscope_results(model="onnx:b.onnx", set="full", machine=ON_GPU)
     new["footages"][0]["systems"][3]["errors"]["second"] = counts(0, 0) | {"true_positives": 90}
     assert differences(old, new) == [
-        "different set: default, now full",
         "different model: onnx:a.onnx, now onnx:b.onnx",
+        "different set: default, now full",
         "different gpu: None, now NVIDIA H200",
         f"different truth of {KEY}, cold, positive seconds: 100, now 90",
     ]
@@ -146,10 +186,15 @@ def test_only_fail_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main([old, new, "--fail"]) == 1
     assert main([new, old, "--fail"]) == 0
     assert main([old, old, "--fail"]) == 0
+    capsys.readouterr()
+    doubtful = with_systems(system("reference", seconds=620.0), system("cold", seconds=258.0))
+    assert main([old, write(tmp_path / "doubtful.json", doubtful), "--fail"]) == 0
+    assert "UNCLEAR, look at these: seconds and ratio do not agree (1):" in capsys.readouterr().out
+    main([old, new])
     text = capsys.readouterr().out
     assert text.startswith("old: 2 cores of Abacus, no GPU, commit 0123456789 of 2026-01-02\nnew: ")
     assert text.index("different threads: 2, now 4") < text.index("Slower (1):")
-    assert "2 compared, 1 as fast as before." in text
+    assert "3 compared, 2 as fast as before." in text
 
 
 def test_first_and_decode_are_compared_too() -> None:

@@ -103,7 +103,7 @@ def test_a_camera_keeps_its_rate(scene: str) -> None:
 def test_pictures_are_the_clips_in_another_light_with_fresh_noise(scene: str) -> None:
     wanted = small(scene)
     clip = Clip(wanted.of, wanted.width, wanted.height)
-    line = wanted.timeline
+    line = replace(wanted.timeline, light=np.full(wanted.frames, 0.9))
     rows = wanted.height
     quiet = list(Drawing(clip, line, 0.0, 0).pictures(0, 40))
     noisy = list(Drawing(clip, line, 2.0, 0).pictures(0, 40))
@@ -114,7 +114,7 @@ def test_pictures_are_the_clips_in_another_light_with_fresh_noise(scene: str) ->
             expected = 16 + (luma - 16) * line.light[i]
             assert np.abs(picture[:rows] - expected).max() <= 1
     noise = [n[:rows].astype(int) - q[:rows] for n, q in zip(noisy, quiet, strict=True)]
-    assert np.std(noise) == pytest.approx(2.0, rel=0.25)
+    assert np.std(noise) == pytest.approx(2.0 * 1.15, rel=0.1)  # more of it in less light
     correlation = np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]
     assert abs(correlation) < 0.05
 

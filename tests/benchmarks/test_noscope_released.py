@@ -12,6 +12,7 @@ import pytest
 import torch
 from clips import Visit, make_clip
 
+from benchmarks import noscope_released
 from benchmarks.noscope_detectors import (
     Detector,
     block_errors,
@@ -23,7 +24,7 @@ from benchmarks.noscope_detectors import (
 from benchmarks.noscope_networks import SHAPES, Network, Shape, build, train
 from benchmarks.noscope_released import Cascade, cheapest, hold, labelled_frames, run
 from benchmarks.noscope_search import search
-from benchmarks.systems import Task
+from benchmarks.systems import Task, errors, window_truth
 from vqe.models.threads import torch_threads
 from vqe.video.frames import FrameBatch
 from vqe.video.indexing import build_index
@@ -63,6 +64,12 @@ def test_block_errors_against_numpy(size: int) -> None:
     np.testing.assert_allclose(block_errors(frames, others), expected)
     to_one = block_errors(frames, others[2])
     np.testing.assert_allclose(to_one[2], expected[2])
+    # More frames than are compared in one call, some of them not next to one another in memory.
+    many = random_frames(280, size)[::2]
+    one_by_one = [block_errors(many[i : i + 1], others[2])[0] for i in range(140)]
+    np.testing.assert_array_equal(block_errors(many, others[2], 2), one_by_one)
+    np.testing.assert_array_equal(block_errors(many, np.stack([others[2]] * 140), 2), one_by_one)
+    assert block_errors(many[:0], others[2]).shape == block_errors(many[:0], many[:0]).shape
     assert features(expected, 10).shape == (4, 300)
     side = size // 5
     five = squares.reshape(4, 3, 5, side, 5, side).mean(axis=(3, 5))
@@ -85,6 +92,7 @@ def test_the_reference_image_is_the_last_of_sixty_empty_frames() -> None:
     assert reference_frame(labels) is None
 
 
+@pytest.mark.slow
 def test_the_grid_of_detectors() -> None:
     frames = {size: random_frames(130, size) for size in (50, 100)}
     labels = np.arange(130) >= 90
@@ -111,6 +119,7 @@ def test_the_grid_of_networks() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_network_learns_what_is_easy() -> None:
     labels = np.arange(240) % 3 == 0
     frames = random_frames(240, 50) // 4
@@ -155,17 +164,25 @@ def test_end_to_end(task: Task) -> None:
     assert done.calls == n + details["undecided"]
     assert done.charged == done.calls * task.call_seconds
     assert list(done.phases) == [
-        "labelling",
+        "index",
         "labelling decoding",
+        "labelling",
         "training",
         "search",
         "scan decoding",
         "scan models",
         "scan reference",
     ]
-    assert done.one_off == tuple(done.phases)[:4]
+    assert done.one_off == tuple(done.phases)[:5]
     assert done.phases["labelling"] == n * task.call_seconds
-    assert done.in_memory_seconds == done.phases["scan models"] + done.phases["scan reference"]
+    assert done.phases["scan reference"] == details["undecided"] * task.call_seconds
+    assert done.windows is not None
+    assert len(done.windows) == FRAMES // 30
+    np.testing.assert_array_equal(done.windows[:10], window_truth(task.truth)[:10])
+    assert 0 < done.models_in_memory_seconds < 5
+    assert done.in_memory_calls == details["undecided"]
+    timed = done.timed(0.5)
+    assert timed.in_memory_seconds == done.models_in_memory_seconds + 0.5 * details["undecided"]
     assert n + 30 <= done.decoded < FRAMES + 60
     assert details["labelled_fnr"] <= 0.005
     assert details["undecided"] <= details["passed_detector"] <= 30
@@ -185,7 +202,61 @@ def test_without_examples_the_reference_network_does_it_all(task: Task, present:
     np.testing.assert_array_equal(done.answer, expected)
     assert done.calls == 300 + 30
     assert "training" not in done.phases
-    assert done.in_memory_seconds == 30 * 0.25
+    assert done.timed(0.2).in_memory_seconds == 30 * 0.2
+    assert done.windows is not None
+    np.testing.assert_array_equal(done.windows, window_truth(truth))
+    found = errors(truth, done.answer, task.index.timestamps_us, done.windows)["window 28 of 30"]
+    assert found["false_negatives"] == found["false_positives"] == 0
+
+
+def test_a_cascade_that_is_right_has_no_errors_in_its_windows(task: Task, monkeypatch) -> None:
+    truth = window_truth(task.truth)
+    assert 0 < truth[10:].sum() < 30
+
+    class Right(Cascade):
+        def decide(self, small, threads=1):
+            undecided = np.arange(30) % 2 == 0
+            return truth[10:] & ~undecided, undecided, np.ones(30, np.bool_)
+
+    def right(cascades):
+        return Right(cascades[0].detector, cascades[0].network, cascades[0].thresholds)
+
+    monkeypatch.setattr(noscope_released, "cheapest", right)
+    monkeypatch.setattr(noscope_released, "QUICK_SHAPES", SHAPES[:1])
+    monkeypatch.setattr(
+        noscope_released, "train_detectors", lambda *_, **__: [Detector(50, None, None)]
+    )
+    done = run(task, quick=True)
+    assert done.calls == 300 + 15
+    np.testing.assert_array_equal(done.windows, truth)
+    found = errors(task.truth, done.answer, task.index.timestamps_us, done.windows)
+    assert found["window 28 of 30"] == {
+        "true_positives": truth.sum(),
+        "false_negatives": 0,
+        "false_positives": 0,
+        "true_negatives": (~truth).sum(),
+    }
+
+
+def test_a_network_of_its_own_device_works_beside_the_decoders(task: Task) -> None:
+    truth = np.zeros_like(task.truth)  # nothing to learn from, so it does it all
+    done = run(replace(task, truth=truth, overlaps=True, index_seconds=2.0), quick=True)
+    assert list(done.phases) == [
+        "index",
+        "labelling decoding",
+        "labelling",
+        "scan decoding",
+        "scan reference",
+    ]
+    assert done.phases["index"] == 2
+    # The network takes longer than decoding, both times.
+    assert done.seconds == pytest.approx(2 + 330 * task.call_seconds)
+    assert done.charged == done.phases["labelling"] + done.phases["scan reference"]
+    decoding = done.phases["labelling decoding"] + done.phases["scan decoding"]
+    assert done.charged == pytest.approx(330 * task.call_seconds - decoding)
+    assert done.one_off == ("index", "labelling decoding", "labelling")
+    done = run(replace(task, truth=truth, overlaps=True, call_seconds=0.0), quick=True)
+    assert done.charged == 0
 
 
 def test_of_equally_cheap_cascades_the_better_network_wins() -> None:
@@ -209,7 +280,7 @@ def test_the_stages_decide_in_turn() -> None:
     class Distances:
         size = 100
 
-        def distances(self, kept):
+        def distances(self, kept, threads):
             return kept[:, 0, 0, 0] / 255
 
     far, sure = np.zeros((2, 6, 3, 1, 1), np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated import KEY, NOTHING, footage, noscope_results, system
+from fabricated import KEY, NOTHING, footage, keys_of, noscope_results, system
 
 from benchmarks import report, run
 from benchmarks.noscope_picture import digest, digest_of, draw, shown
@@ -40,9 +40,12 @@ def test_the_pictures_show_the_committed_results() -> None:
 def test_speed_errors_and_phases() -> None:
     text = as_markdown(noscope_results())
     assert text.startswith("### 2 cores of Abacus, no GPU\n\n![")
-    assert "](benchmark-cpu-2-cores.svg)" in text
-    about = "person in a.mp4 | 20 min | 12,000 | 10 | 10.3% | 7 | 1.2%"
+    assert "](benchmark-abacus-2-cores.svg)" in text
+    about = "person in a.mp4 | 20 min | 12,000 | 10"
     assert f"| {NAME} | {about} | 1.5 exposure steps, 2 lights off an hour | 20.0 s |" in text
+    assert f"| {NAME} | 10.3% | 25.0% | 7 | 3 | 41.5 s | 1.2% |" in text
+    header = "present | in the first quarter | visits | distinct visits | distinct background"
+    assert f"| footage | {header} | flicker |" in text
     for line in (
         "reference network on every frame | 600.0 s | 2.00 | 1.00 | 30.0 | 12,000 | 345 | scaled |",
         "NoScope as released | 150.0 s | 8.00 | 4.00 | 7.50 | 12,000 | 345 | 75.0 s charged |",
@@ -81,14 +84,48 @@ def test_lines_say_from_what_length_on_it_pays() -> None:
 def test_notes_name_the_truth_the_machine_and_the_run() -> None:
     text = "\n".join(notes(noscope_results(set="full")))
     assert f"{NAME}: the reference network labelled every frame on NVIDIA H200 (committed)" in text
-    assert "32 frames in 8 blocks, 1 got another answer on this machine" in text
+    assert "32 frames freshly drawn from 8 blocks, 17 with the object, 1 got another answer" in text
     assert "up to 0.0012." in text
     assert "`onnx:a.onnx`, 41.0 ms a call" in text
     assert "2 cores of Abacus, no GPU; 2 threads" in text
-    assert "load average 0.4 to 2.1" in text
+    assert "load average 0.4 to 2.1 around the systems" in text
+    assert "packet index, 0.12 s, is counted for every system" in text
     assert "2026-01-02, commit 0123456789, seed 0, python 3.11.1, by" in text
     assert "`python -m benchmarks.run noscope --full`" in text
     assert "noscope`" in "\n".join(notes(noscope_results()))
+
+
+def test_notes_tell_how_far_the_same_work_differed() -> None:
+    text = "\n".join(notes(noscope_results(footages=[footage(), noisy("b-1h-1")])))
+    assert "Decoding alone ran 2 to 3 times" in text
+    assert "up to 1.50 times as long on the same footage" in text
+    assert "up to 1.25 times as long as the fastest. Ratios within that spread say" in text
+
+
+def noisy(key: str) -> dict[str, Any]:
+    return footage(key, decoding={"frames": 1, "seconds": 2.0, "rounds": [3.0, 2.0, 2.5]})
+
+
+def test_another_object_may_need_a_score() -> None:
+    asked = [
+        system("cold"),
+        system("other", label="car", min_score=0.8),
+        system("again", min_score=0.85),
+    ]
+    text = as_markdown(noscope_results(footages=[footage(systems=asked)]))
+    assert f"| {NAME} | vqe, another object (car ≥ 0.8) | 300.0 s |" in text
+    assert f"- {NAME}, vqe, another object (car ≥ 0.8): plan" in text
+    assert "vqe, the same question again (person ≥ 0.85)" in text
+    assert f"| {NAME} | vqe, cold | 240.0 s |" in text
+
+
+def test_keys_are_compared_at_every_depth() -> None:
+    one, other = noscope_results(), noscope_results(footages=[footage(), footage("b-1h-1")])
+    other["footages"][0]["systems"][0]["details"] = {"a": 1}
+    other["footages"][0]["decoding"]["rounds"] = [1.0]
+    assert keys_of(one) == keys_of(other)
+    other["footages"][1]["systems"][3]["errors"]["frame"]["more"] = 1
+    assert keys_of(one) != keys_of(other)
 
 
 def test_text_has_the_same_figures() -> None:
@@ -181,7 +218,7 @@ def later(**changes: Any) -> dict[str, Any]:
 
 def test_footage_that_was_not_measured_again_keeps_its_run() -> None:
     earlier = noscope_results(set="full", footages=[footage(), footage("b-1h-1")])
-    again = footage(realised={"presence": 0.5, "visits": 1, "flicker": 0.0})
+    again = footage(realised=footage()["realised"] | {"presence": 0.5})
     third = later(footages=[footage("c-1h-1")])
     found = merged(merged(earlier, later(footages=[again])), third)
     assert [each["footage"]["key"] for each in found["footages"]] == [KEY, "b-1h-1", "c-1h-1"]
@@ -214,7 +251,7 @@ def test_results_of_each_machine_are_published(project: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("### ") == 2
     assert "old" not in text.split("\n")[1]
-    kept = read_results(project / "results" / "noscope" / "cpu-2-cores.json")
+    kept = read_results(project / "results" / "noscope" / "abacus-2-cores.json")
     assert len(kept["footages"]) == 2
     for results in committed("noscope"):
         assert digest_of(picture_path(results)) == digest(results)
@@ -239,7 +276,11 @@ def test_the_full_set_is_noscopes_alone(
     monkeypatch.setattr(run, "import_module", lambda name: benchmark)
     run.main(["noscope", "--full"])
     run.main(["noscope", "--quick", "--output", str(project / "x.json")])
-    assert [asked["full"] for asked in benchmark.asked] == [True, False]
+    usual = {"model": None, "seed": 0}
+    assert benchmark.asked == [
+        usual | {"quick": False, "full": True},
+        usual | {"quick": True, "full": False},
+    ]
     assert len(list((project / "results").rglob("*.json"))) == 1
     for name in ("first", "decode"):
         with pytest.raises(SystemExit):
@@ -247,3 +288,17 @@ def test_the_full_set_is_noscopes_alone(
         assert "only noscope has a full set" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run.main(["noscope", "--full", "--quick"])
+
+
+@pytest.mark.usefixtures("project")
+def test_rounds_are_for_benchmarks_that_have_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benchmark = Benchmark()
+    monkeypatch.setattr(run, "import_module", lambda name: benchmark)
+    run.main(["first", "--quick", "--rounds", "3"])
+    run.main(["decode", "--quick"])
+    assert [asked["rounds"] for asked in benchmark.asked] == [3, None]
+    with pytest.raises(SystemExit):
+        run.main(["noscope", "--rounds", "2"])
+    assert "--rounds: only for first and decode" in capsys.readouterr().err

@@ -11,9 +11,8 @@ from benchmarks.noscope_search import (
     UPPER_SHARE,
     search,
     training_labels,
-    window_sums,
-    window_truth,
 )
+from benchmarks.systems import window_sums, window_truth
 
 
 def test_windows_lie_around_the_frame_that_is_looked_at() -> None:

@@ -83,14 +83,16 @@ def test_committed_results_lie_where_they_belong(name: str) -> None:
         assert read_results(result_path(results)) == results
 
 
-def test_a_machine_is_named_by_its_gpu_or_its_cores() -> None:
+def test_a_machine_is_named_by_its_gpu_or_its_cpu() -> None:
     machine = RESULTS["machine"]
-    assert machine_slug(machine) == "cpu-2-cores"
+    assert machine_slug(machine) == "abacus-2-cores"
+    intel = machine | {"cpu": "Intel(R) Xeon(TM) 8480+", "cores": 16}
+    assert machine_slug(intel) == "intel-xeon-8480-16-cores"
     assert machine_slug(machine | {"gpu": "NVIDIA H200"}) == "nvidia-h200"
     asked = RESULTS | {"benchmark": "noscope"}
     assert result_path(RESULTS).name == "first.json"
-    assert result_path(asked).parts[-2:] == ("noscope", "cpu-2-cores.json")
-    assert picture_path(asked).name == "benchmark-cpu-2-cores.svg"
+    assert result_path(asked).parts[-2:] == ("noscope", "abacus-2-cores.json")
+    assert picture_path(asked).name == "benchmark-abacus-2-cores.svg"
 
 
 def test_markdown_has_costs_errors_plans_and_the_machine() -> None:
@@ -125,5 +127,6 @@ def test_only_the_section_of_the_benchmark_changes() -> None:
 
 def test_results_are_rounded_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "new" / "x.json"
-    write_results({"a": 1 / 3, "b": np.int64(3), "c": [None, "→"]}, path)
-    assert read_results(path) == {"a": 0.3333, "b": 3, "c": [None, "→"]}
+    small = [2 / 30000, 12345.678, np.float64(0.1)]
+    write_results({"a": small, "b": np.int64(1234567), "c": [None, "→"]}, path)
+    assert read_results(path) == {"a": [6.66667e-05, 12345.7, 0.1], "b": 1234567, "c": [None, "→"]}

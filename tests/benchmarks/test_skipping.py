@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,16 @@ def test_it_decodes_and_charges_what_it_uses(tmp_path: Path) -> None:
     assert done.details["stride"] == 42  # of seconds, less than a half may be wrong
     np.testing.assert_array_equal(done.answer, held(truth, 42))
     assert done.calls == 3 <= done.decoded < 120
-    assert done.charged == done.in_memory_seconds == done.phases["reference network"] == 1.5
+    assert done.charged == done.phases["reference network"] == 1.5
     assert done.seconds == pytest.approx(1.5 + done.phases["decoding"])
     assert done.phases["decoding"] > 0
     assert done.one_off_seconds == 0
+    assert done.timed(0.25).in_memory_seconds == 0.75
+    elsewhere = replace(task, overlaps=True, index_seconds=0.125)
+    done = run(elsewhere, fnr=0.0, fdr=0.0)
+    assert done.seconds == pytest.approx(0.125 + 1.5)  # the network takes longer than decoding
+    assert done.charged == done.phases["reference network"] == 1.5 - done.phases["decoding"]
+    assert done.one_off_seconds == 0.125
+    done = run(replace(elsewhere, call_seconds=0.0), fnr=0.0, fdr=0.0)
+    assert done.charged == 0
+    assert done.seconds == pytest.approx(0.125 + done.phases["decoding"])

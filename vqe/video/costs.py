@@ -48,8 +48,8 @@ class DecodeCosts:
 
     `packet`: demuxing a packet; `key`, `other`: decoding a key frame, another frame; `offered`: a
     packet of another frame that the decoder drops unless others refer to it; `reference_share`: the
-    share of these that it does decode; `seek`: a jump, with emptying the decoder. `measured_on`: how
-    many frames were decoded to find out.
+    share of these that it does decode; `seek`: a jump, with emptying the decoder. `measured_on`:
+    how many frames were decoded to find out.
     """
 
     packet: float
