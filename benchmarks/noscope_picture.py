@@ -20,8 +20,6 @@ from vqe.statistics.units import ErrorCounts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
-    from matplotlib.transforms import Bbox
 
 INK, FAINT, BAND = "#24292f", "#6e7781", "#eaf5ec"
 LOOKS = {
@@ -37,12 +35,10 @@ COLUMNS = 2
 PANEL, LEAST_WIDTH, MARGIN = (4.4, 3.1), 6.4, 0.75  # inches
 MARKER = 6.5  # points, as all that follows
 DPI = 288  # for the layout alone: text in whole pixels of 72 would be measured too wide
-PLACES = [
-    *((6 * side, 11 * step) for step in (0, 1, -1) for side in (1, -1)),
-    *((0, 11 * step) for step in (1, -1)),
-    *((6 * side, 11 * step) for step in (2, -2, 3, -3, 4, -4) for side in (1, -1)),
-]
-"""Where the name of a point may stand beside it, the best first."""
+NAME_DISTANCE, NAME_HEIGHT = 16, 12
+"""Of a name from its point, and of the next name below it."""
+NEAR = 110
+"""Points closer to each other than that, from left to right, share a column of names."""
 DIGEST = "figures "
 
 
@@ -123,7 +119,7 @@ def picture(results: Results) -> Figure:
     rows = -(-len(panels) // columns)
     size = (max(PANEL[0] * columns, LEAST_WIDTH), PANEL[1] * rows + MARGIN)
     figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
-    canvas: Any = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     every = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
     for axes in every[len(panels) :]:
         axes.remove()
@@ -140,7 +136,7 @@ def picture(results: Results) -> Figure:
     figure.supylabel("× real time", color=FAINT, fontsize=9)
     figure.draw_without_rendering()  # the layout is known only now, and names are placed in it
     for axes, (_, panel) in used:
-        _draw_points(axes, panel, canvas.get_renderer())
+        _draw_points(axes, panel)
     figure.set_layout_engine("none")
     return figure
 
@@ -181,48 +177,50 @@ def _extent(figures: dict[str, Any]) -> Iterator[tuple[float, float]]:
             yield speed, error
 
 
-def _draw_points(axes: Axes, panel: dict[str, Any], renderer: Any) -> None:
-    """Points and their names, which keep clear of points, of each other and of the edge."""
-    from matplotlib.transforms import Bbox
-
-    taken, side = [], MARKER * DPI / 72
-    for system, (error, speed, measured) in panel["points"].items():
-        _, marker, colour = LOOKS[system]
+def _draw_points(axes: Axes, panel: dict[str, Any]) -> None:
+    """Points, and their names in columns beside them, each with a line to its point."""
+    points = panel["points"]
+    places = {
+        system: axes.transData.transform((error, speed)) * 72 / DPI
+        for system, (error, speed, _) in points.items()
+    }
+    middle = axes.bbox.x0 * 72 / DPI + 0.7 * axes.bbox.width * 72 / DPI
+    for system, (error, speed, measured) in points.items():
+        name, marker, colour = LOOKS[system]
         face = colour if measured == "measured" else "white"
         axes.plot(error, speed, marker, ms=MARKER, mfc=face, mec=colour, mew=1.3, clip_on=False)
-        x, y = axes.transData.transform((error, speed))
-        taken.append(Bbox.from_bounds(x - side / 2, y - side / 2, side, side))
-    at = {LOOKS[system][0]: (LOOKS[system][2], point) for system, point in panel["points"].items()}
-    for name, (colour, (error, speed, _)) in at.items():
-        label = axes.annotate(
-            name, (error, speed), (0, 0), textcoords="offset points", fontsize=8.5, color=colour
+        left = places[system][0] > middle
+        axes.annotate(
+            name,
+            (error, speed),
+            (-NAME_DISTANCE if left else NAME_DISTANCE, _raised(system, places)),
+            textcoords="offset points",
+            fontsize=8.5,
+            color=colour,
+            ha="right" if left else "left",
+            va="center",
+            arrowprops={"arrowstyle": "-", "lw": 0.6, "color": colour, "shrinkA": 1, "shrinkB": 4},
         )
-        taken.append(_place(label, taken, axes.bbox, renderer).padded(side / 3, 0))
     line = axes.get_xlim()[1], panel["decoding"]
     style: Any = {"textcoords": "offset points", "fontsize": 8, "color": FAINT, "ha": "right"}
     axes.annotate("decoding alone", line, (-3, 2), **style)
 
 
-def _place(label: Annotation, taken: list[Bbox], edge: Bbox, renderer: Any) -> Bbox:
-    """Moves `label` to the first of the places that hides least; where it is then."""
-
-    def move(place: tuple[int, int]) -> Bbox:
-        label.set_position(place)
-        label.set_horizontalalignment("left" if place[0] > 0 else "right" if place[0] else "center")
-        label.set_verticalalignment("center")
-        return label.get_window_extent(renderer)
-
-    def hidden(place: tuple[int, int]) -> float:
-        box = move(place)
-        outside = box.width * box.height - _overlap(box, edge)
-        return round(outside + sum(_overlap(box, other) for other in taken), 3)
-
-    return move(min(PLACES, key=hidden))
-
-
-def _overlap(one: Bbox, other: Bbox) -> float:
-    """Their common area."""
-    from matplotlib.transforms import Bbox
-
-    common = Bbox.intersection(one, other)
-    return 0.0 if common is None else float(common.width * common.height)
+def _raised(system: str, places: dict[str, Any]) -> float:
+    """How far above its point a name stands, so that none of its column covers another."""
+    x, y = places[system]
+    column = sorted(
+        (name for name, place in places.items() if abs(place[0] - x) < NEAR),
+        key=lambda name: (places[name][1], name),
+    )
+    # Isotonic regression: crowded names move apart evenly, and the others stay beside their points.
+    blocks: list[tuple[float, int]] = []
+    for i, name in enumerate(column):
+        block = float(places[name][1]) - i * NAME_HEIGHT, 1
+        while blocks and blocks[-1][0] > block[0]:
+            (one, n), (other, m) = blocks.pop(), block
+            block = (one * n + other * m) / (n + m), n + m
+        blocks.append(block)
+    levels = [level for level, n in blocks for _ in range(n)]
+    at = column.index(system)
+    return levels[at] + at * NAME_HEIGHT - float(y)

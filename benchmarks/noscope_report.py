@@ -320,7 +320,7 @@ def _disturbances(an_hour: dict[str, float]) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:,.1f} s"
+    return f"{seconds:,.1f} s" if seconds >= 1 else f"{seconds:.2g} s"
 
 
 def _ratio(above: float | None, below: float | None) -> str:
