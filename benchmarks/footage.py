@@ -91,8 +91,8 @@ class Footage:
 
     @property
     def key(self) -> str:
-        """A name for people, made unique by a digest of all that the pictures depend on."""
-        everything = json.dumps([VERSION, asdict(self), seen_in(self.scene)])
+        """A name for people, made unique by a digest of all parameters, the scene's included."""
+        everything = json.dumps([VERSION, asdict(self), asdict(self.of), seen_in(self.scene)])
         digest = hashlib.sha256(everything.encode()).hexdigest()
         length = f"{self.hours:g}h" if self.hours >= 1 else f"{60 * self.hours:.3g}min"
         about = f"{self.scene}-{length}-{100 * self.presence:g}pc-{self.height}p-{self.encoder}"

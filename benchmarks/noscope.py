@@ -28,6 +28,7 @@ from benchmarks.prices import Price, Pricing, timed_index, warm_connection
 from benchmarks.systems import Run, Task, errors
 from benchmarks.truth import Truth, truth_of
 from vqe.models.load import load_reference
+from vqe.planner.sampling import label_budget
 from vqe.result import Result
 from vqe.runtime.context import Context
 from vqe.statistics.units import count_errors, unit_of
@@ -52,10 +53,11 @@ STEADY_FRAMES = 15
 """A label that differs from the majority of so many frames around it flickers."""
 LEAST_GAIN = 0.05
 """A gain below that is noise, and no length of video makes it one."""
+LONGEST_HOURS = 1000
 
 
 def standard() -> tuple[Footage, ...]:
-    """The footage whose truth is kept with the benchmark."""
+    """The footage that is measured, the smaller set first."""
     return *DEFAULT, *FULL
 
 
@@ -112,6 +114,7 @@ class Bench:
             truth=truth.present(footage.of.label),
             call_seconds=price.call,
             threads=self.decoding,
+            network_threads=self.threads,
             seed=self.seed,
             overlaps=network.device.startswith("cuda"),
             index_seconds=index_seconds,
@@ -259,19 +262,30 @@ def _plain(run: Run, footage: Footage, truth: Truth, index: VideoIndex) -> dict[
 def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | None]:
     """Hours of such video from which on vqe with an empty store is faster; None: never.
 
-    Its one-off seconds stay as they are, and all others grow with the length. Without a cascade it
-    is the reference network on every frame, and beats nothing.
+    Labels grow with the length as its rule has it, at the price of those that were bought, and the
+    other frames cost what those scanned did; all else is one-off. Without a cascade it is the
+    reference network on every frame, and beats nothing.
     """
     ours = runs["cold"]
-    each_hour = (ours.seconds - ours.one_off_seconds) / footage.hours
+    labels, scanned = ours.details["labels_to_plan"], ours.details["scanned_frames"]
+    per_label = ours.phases.get("labelling", 0.0) / max(labels, 1)
+    per_frame = ours.phases["scan"] / max(scanned, 1)
+    fixed = ours.one_off_seconds - ours.phases.get("labelling", 0.0)
+    lengths = np.unique(np.geomspace(1, LONGEST_HOURS * 3600 * footage.fps, 4000).astype(np.int64))
+    bought = np.array([label_budget(n) for n in lengths.tolist()])
+    bought = bought * labels / max(label_budget(footage.frames), 1)
+    seconds = fixed + bought * per_label + (lengths - bought) * per_frame
     found: dict[str, float | None] = {}
     for name, system in (
         ("over_reference_hours", "reference"),
         ("over_skipping_hours", "skipping"),
     ):
-        theirs = runs[system].seconds / footage.hours
-        gains = ours.details["cascade"] and theirs - each_hour > LEAST_GAIN * theirs
-        found[name] = ours.one_off_seconds / (theirs - each_hour) if gains else None
+        theirs = runs[system].seconds / footage.frames
+        slower = np.flatnonzero(seconds >= lengths * theirs)
+        never = not ours.details["cascade"] or per_frame > (1 - LEAST_GAIN) * theirs
+        never |= len(slower) > 0 and slower[-1] == len(lengths) - 1
+        first = 0 if not len(slower) else min(int(slower[-1]) + 1, len(lengths) - 1)
+        found[name] = None if never else float(lengths[first] / footage.fps / 3600)
     return found
 
 

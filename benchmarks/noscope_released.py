@@ -102,7 +102,7 @@ def run(task: Task, *, fnr: float = 0.01, fpr: float = 0.01, quick: bool = False
     compile_kernels()
     n = labelled_frames(len(task.index))
     reader, clock = Reader(threads=task.threads), _Clock({"index": task.index_seconds})
-    with torch_threads(task.threads):
+    with torch_threads(task.network_threads):
         with clock.phase("labelling decoding"):
             plan = EveryFrame().plan(task.index, np.arange(n))
             small = read_small(reader, plan, SIZES)

@@ -20,11 +20,11 @@ from vqe.video.strategies import FrameSet
 SQL = "SELECT frames FROM $video WHERE contains($label) AND frame >= $start AND frame < $stop EXACT"
 
 WARM_UP_FRAMES = 128
-"""Frames of another video of the same size on which a network runs before any clock starts: as
-many as its largest batches need to come twice."""
+"""Frames of another video of the same size on which a network runs before any clock starts: several
+of its largest batches."""
 PROBE_FRAMES = 32
 LEAST_SECONDS = 3.0
-MOST_FRAMES = 1024
+MOST_FRAMES = 4096
 """A stretch is so long that the network works for `LEAST_SECONDS` on it, up to so many frames."""
 CALLED_FRAMES = 32
 
@@ -57,7 +57,8 @@ class Pricing:
         """Prices around some place, from 0 to 1, of the video; `connection` knows no labels."""
         start = int(place * len(self.index))
         # The first question about a file fingerprints and indexes it, whatever it asks for.
-        probed = self._ask(connection, start, start + PROBE_FRAMES) / PROBE_FRAMES
+        self._ask(connection, start, start + 1)
+        probed = self._ask(connection, start + 1, start + PROBE_FRAMES) / (PROBE_FRAMES - 1)
         start += PROBE_FRAMES
         frames = int(np.clip(LEAST_SECONDS / probed, PROBE_FRAMES, MOST_FRAMES))
         frames = min(frames, len(self.index) - start)

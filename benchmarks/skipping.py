@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.systems import Run, Task
-from vqe.statistics.units import ErrorCounts, count_errors, unit_of
+from vqe.statistics.units import unit_answers, unit_of
 from vqe.video.frames import FrameBatch
 from vqe.video.reader import Reader
 from vqe.video.strategies import Stride
@@ -33,16 +33,44 @@ class Seen:
         return self.ordinals.nbytes
 
 
+@dataclass(frozen=True)
+class Skipping:
+    """The network looks at the frames `offset`, `offset` + `step`, … The answer of each holds from
+    there on up to the next one, or, where it is `centred`, for the frames nearest to it."""
+
+    step: int
+    offset: int
+    centred: bool
+
+    @property
+    def name(self) -> str:
+        """In words."""
+        if self.step == 1:
+            return "reference network on every frame: no longer stride keeps the bounds"
+        way = "for the frames nearest to it" if self.centred else "until the next"
+        return f"reference network on one frame in {self.step}, whose answer holds {way}"
+
+    def answer(self, truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """What it says of each frame, bool (N,)."""
+        n = len(truth)
+        back = self.step // 2 if self.centred else 0
+        asked = (np.arange(n) - self.offset + back) // self.step
+        last = (n - 1 - self.offset) // self.step
+        held: NDArray[np.bool_] = truth[self.offset + asked.clip(0, last) * self.step]
+        return held
+
+
 def run(task: Task, *, fnr: float, fdr: float) -> Run:
-    """Decodes each s-th frame and charges a call of the reference network for it.
+    """Decodes each s-th frame and charges a call of the reference network for it, as in `Task`.
 
     The stride s is the longest with which both rates, per window of a second, stay within `fnr` and
-    `fdr`. It is chosen by an oracle: the choice looks at the answers for all frames of this very
-    video and costs nothing, which nobody could do who does not know the answers yet. So this is the
-    most that frame skipping could ever reach.
+    `fdr`. It is chosen by an oracle, and so are the first frame and which frames an answer holds
+    for: the choice looks at the answers for all frames of this very video and costs nothing, which
+    nobody could do who does not know the answers yet.
     """
-    step = longest_stride(task.truth, task.index.timestamps_us, fnr=fnr, fdr=fdr)
-    plan = Stride(step).plan(task.index, np.arange(len(task.index)))
+    chosen = longest_stride(task.truth, task.index.timestamps_us, fnr=fnr, fdr=fdr)
+    frames = np.arange(chosen.offset, len(task.index))
+    plan = Stride(chosen.step).plan(task.index, frames)
     reader = Reader(threads=task.threads)
     start = time.perf_counter()
     seen = [part.ordinals for part in reader.process(plan, lambda: _seen)]
@@ -53,44 +81,39 @@ def run(task: Task, *, fnr: float, fdr: float) -> Run:
     charged = task.charge(calls, beside=seconds)
     return Run(
         system="skipping",
-        plan="reference network on every frame: no longer stride keeps the bounds"
-        if step == 1
-        else f"reference network on every frame whose number divides by {step}, held in between",
-        answer=held(task.truth, step),
+        plan=chosen.name,
+        answer=chosen.answer(task.truth),
         phases={"index": task.index_seconds, "decoding": seconds, "reference network": charged},
         one_off=("index",),
         charged=charged,
         decoded=reader.report.decoded,
         calls=calls,
-        details={"stride": step},
+        details={"stride": chosen.step, "offset": chosen.offset, "centred": chosen.centred},
         in_memory_calls=calls,
     )
 
 
 def longest_stride(
     truth: NDArray[np.bool_], timestamps_us: NDArray[np.int64], *, fnr: float, fdr: float
-) -> int:
+) -> Skipping:
     """The longest stride that keeps both rates; 1 always does.
 
     `truth`: bool (N,); `timestamps_us`: int64 (N,), from 0. A rate that has nothing to count keeps
     its bound.
     """
-    unit = unit_of(timestamps_us, WINDOW_US)
+    unit = np.unique(unit_of(timestamps_us, WINDOW_US), return_inverse=True)[1]
+    windows = unit_answers(truth, unit)
     longest = int(np.searchsorted(timestamps_us, LONGEST_US))
     # Downwards, for a longer stride may do where a shorter one does not.
     for step in range(longest, 1, -1):
-        if _within(count_errors(truth, held(truth, step), unit), fnr, fdr):
-            return step
-    return 1
-
-
-def held(truth: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
-    """What each `step`-th frame answers for itself and those up to the next, bool (N,)."""
-    return truth[::step].repeat(step)[: len(truth)]
-
-
-def _within(counts: ErrorCounts, fnr: float, fdr: float) -> bool:
-    return (counts.fnr or 0.0) <= fnr and (counts.fdr or 0.0) <= fdr
+        for offset in range(min(step, len(truth))):
+            for centred in (True, False):
+                tried = Skipping(step, offset, centred)
+                answers = unit_answers(tried.answer(truth), unit)
+                missed, false = (windows & ~answers).sum(), (answers & ~windows).sum()
+                if missed <= fnr * windows.sum() and false <= fdr * answers.sum():
+                    return tried
+    return Skipping(1, 0, False)
 
 
 def _seen(frames: FrameBatch) -> Seen:

@@ -35,7 +35,8 @@ class Task:
     `truth`: bool (N,), what the reference network answers for each frame; a baseline looks at it
     only where it pays for a call of the network, `call_seconds` each, conversion to RGB included.
     `overlaps`: the network runs on another device than the decoders, so that both work at once;
-    `index_seconds`: what building `index` took, which every system pays.
+    `index_seconds`: what building `index` took, which every system pays; `threads` decode, and
+    `network_threads` are those of torch, None for as many as it likes.
     """
 
     index: VideoIndex
@@ -45,6 +46,7 @@ class Task:
     seed: int
     overlaps: bool = False
     index_seconds: float = 0.0
+    network_threads: int | None = None
 
     def charge(self, calls: int, *, beside: float) -> float:
         """Seconds that calls of the network add to those in which their frames were decoded.

@@ -1,7 +1,7 @@
 """What the reference network sees in every frame of a footage, found out once and kept.
 
-Truth belongs to pixels: it is kept with digests of the decoded frames, and before it is used, some
-blocks of frames are decoded here, compared with their digests, and shown to the network again.
+Truth belongs to pixels: it is kept with digests of the decoded frames. Before it is used, all frames
+are decoded here and compared with their digests, and some of them are shown to the network again.
 `python -m benchmarks.truth` makes the truth of all standard footage, best where there is a GPU.
 """
 
@@ -89,7 +89,10 @@ class Truth:
 
     def present(self, label: str, min_score: float | None = None) -> NDArray[np.bool_]:
         """Whether contains(label, min_score) holds, bool (N,)."""
-        return self.scores(label) >= (self.min_score if min_score is None else min_score)
+        least = self.min_score if min_score is None else min_score
+        if least < FLOOR:
+            raise ValueError(f"scores below {FLOOR} are not kept: {least} is too low")
+        return self.scores(label) >= least
 
     def write(self, path: Path) -> None:
         """As Parquet."""
@@ -163,7 +166,7 @@ def find_out(index: VideoIndex, network: ReferenceNetwork, model: str, threads: 
         scores = _best_scores(network, batch.frames)
         row, label = np.nonzero(scores >= FLOOR)
         steps = np.floor(scores[row, label].astype(np.float64) * STEPS + 1e-3).astype(np.uint16)
-        rows.append((batch.frames.ordinals[row].astype(np.int32), label.astype(np.int8), steps))
+        rows.append((batch.frames.ordinals[row].astype(np.int32), label.astype(np.int16), steps))
         seconds, done = time.perf_counter() - clock, int(batch.frames.ordinals[-1]) + 1
         if seconds > told + 30:
             told = seconds
@@ -171,7 +174,7 @@ def find_out(index: VideoIndex, network: ReferenceNetwork, model: str, threads: 
     frame, label, score = (np.concatenate(column) for column in zip(*rows, strict=True))
     used, code = np.unique(label, return_inverse=True)
     spelt = pa.array(labels[used].tolist(), pa.string())
-    names = pa.DictionaryArray.from_arrays(code.astype(np.int8), spelt)
+    names = pa.DictionaryArray.from_arrays(code.astype(np.int16), spelt)
     return Truth(
         model=model,
         fingerprint=network.fingerprint,
@@ -184,22 +187,25 @@ def find_out(index: VideoIndex, network: ReferenceNetwork, model: str, threads: 
 
 
 def check(truth: Truth, index: VideoIndex, network: ReferenceNetwork, label: str) -> Check:
-    """Compares some blocks of frames with their digests, and the network's answers with the truth.
+    """Compares all frames with their digests, and the network's answers with the truth on some.
 
-    The sample is a fresh one each time. Raises OtherPixelsError where it does not agree.
+    The sample shown to the network is a fresh one each time. Raises OtherPixelsError where any of
+    it does not agree.
     """
     if truth.frames != len(index):
         raise OtherPixelsError(f"it is about {truth.frames:,} frames, not {len(index):,}")
     if truth.fingerprint != network.fingerprint:
         raise OtherPixelsError("it is about another network")
+    every = np.concatenate([part.sums for part in _read(index, np.arange(len(index)), threads=2)])
+    if not np.array_equal(_block_digests(every), truth.digests):
+        raise OtherPixelsError("the decoded frames are others; another encoder made this file")
     seed = time.time_ns() % 2**32
     blocks = _sample(truth.present(label), np.random.default_rng(seed))
     ordinals = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-    sums, differences, others, shown, positives = [], [0.0], 0, 0, 0
+    differences, others, shown, positives = [0.0], 0, 0, 0
     asked = network.labels.index(label)
     expected = np.stack([truth.scores(name) for name in network.labels], axis=1)
     for batch in _read(index, ordinals, threads=1):
-        sums.append(batch.sums)
         frames = batch.frames.select(
             np.flatnonzero(batch.frames.ordinals % (BLOCK // SAMPLED_FRAMES) == 0)
         )
@@ -211,9 +217,6 @@ def check(truth: Truth, index: VideoIndex, network: ReferenceNetwork, label: str
             positives += int(holds[1].sum())
             apart = np.abs(np.maximum(scores, FLOOR) - np.maximum(known, FLOOR))
             differences.append(float(apart.max()))
-    found = np.concatenate(sums)
-    if not np.array_equal(_block_digests(found), truth.digests[blocks]):
-        raise OtherPixelsError("the decoded frames are others; another encoder made this file")
     if max(differences) > MOST_DIFFERENT:
         raise OtherPixelsError(f"the network's scores differ by {max(differences):.3f}")
     if others > MOST_OTHERS * shown:

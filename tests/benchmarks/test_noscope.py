@@ -26,37 +26,65 @@ from vqe.video.indexing import build_index
 NOTHING = np.zeros(1, np.bool_)
 
 
-def a_run(system: str, seconds: float, one_off: float = 0.0, cascade: bool = True) -> Run:
-    phases = {"labelling": one_off, "scan": seconds - one_off}
-    details = {"cascade": cascade}
-    return Run(system, "", NOTHING, phases, ("labelling",), 0.0, 0, 0, details=details)
+HOURS = 2.0
+FRAMES = 72_000  # of HOURS of a scene with ten a second
+LABELS_BOUGHT = 3219
 
 
-def break_even(cascade: bool = True, **seconds: float) -> dict[str, float | None]:
+def a_run(system: str, seconds: float) -> Run:
+    return Run(system, "", NOTHING, {"scan": seconds}, (), 0.0, 0, 0)
+
+
+def break_even(
+    *, reference: float, skipping: float, fixed: float, label: float, frame: float, cascade=True
+) -> dict[str, float | None]:
+    """Seconds of the baselines, of vqe's one-off work, and for each frame labelled or scanned."""
+    scanned = FRAMES - LABELS_BOUGHT
+    cold = Run(
+        "cold",
+        "",
+        NOTHING,
+        {"labelling": label * LABELS_BOUGHT, "training": fixed, "scan": frame * scanned},
+        ("labelling", "training"),
+        0.0,
+        0,
+        0,
+        details={"cascade": cascade, "labels_to_plan": LABELS_BOUGHT, "scanned_frames": scanned},
+    )
     runs = {
-        "reference": a_run("reference", seconds["reference"]),
-        "skipping": a_run("skipping", seconds["skipping"]),
-        "cold": a_run("cold", seconds["cold"], seconds["one_off"], cascade),
+        "reference": a_run("reference", reference),
+        "skipping": a_run("skipping", skipping),
+        "cold": cold,
     }
-    return _break_even(runs, Footage("person", 2.0, 0.1))
+    return _break_even(runs, Footage("person", HOURS, 0.1))
 
 
 def test_break_even() -> None:
-    # Two hours of video: 100 s of one-off work, and 50 s for each hour.
-    found = break_even(reference=1000, skipping=100, cold=200, one_off=100)
-    assert found["over_reference_hours"] == pytest.approx(100 / 450)
+    # Labels cost what the reference network does: 7,200 s for 72,000 frames.
+    found = break_even(reference=7200, skipping=720, fixed=90, label=0.1, frame=0.02)
+    hours = found["over_reference_hours"]
+    assert hours is not None
+    n = hours * 36_000
+    labels = min(n / 4, 12 * n**0.5)
+    assert 90 + 0.1 * labels + 0.02 * (n - labels) == pytest.approx(0.1 * n, rel=0.02)
     assert found["over_skipping_hours"] is None
-    assert break_even(reference=9, skipping=120, cold=200, one_off=100) == {
-        "over_reference_hours": None,
-        "over_skipping_hours": pytest.approx(10),
-    }
+
+
+def test_labels_that_grow_more_slowly_than_the_video_pay_in_the_end() -> None:
+    found = break_even(reference=7200, skipping=1800, fixed=10, label=0.1, frame=0.02)
+    hours = found["over_skipping_hours"]
+    assert hours is not None
+    n = hours * 36_000
+    labels = 12 * n**0.5
+    assert 10 + 0.1 * labels + 0.02 * (n - labels) == pytest.approx(0.025 * n, rel=0.02)
 
 
 def test_what_is_noise_breaks_even_at_no_length() -> None:
     none = {"over_reference_hours": None, "over_skipping_hours": None}
-    assert break_even(reference=104, skipping=100, cold=200, one_off=100) == none
+    assert break_even(reference=7200, skipping=7200, fixed=9, label=0.1, frame=0.097) == none
     # Without a cascade vqe is the reference network, however the clock ran.
-    assert break_even(reference=999, skipping=999, cold=10, one_off=1, cascade=False) == none
+    cheap = {"fixed": 0.0, "label": 0.0, "frame": 0.01}
+    assert break_even(reference=7200, skipping=7200, cascade=False, **cheap) == none
 
 
 def test_flicker_is_what_a_majority_would_change() -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from vqe.models.load import load_reference
+from vqe.models.preprocess import Preprocessing, place, prepare
 
 pytestmark = [
     pytest.mark.gpu,
@@ -65,3 +66,17 @@ def n_matches(one, other, row):
     same &= np.abs(one.score[a][:, None] - other.score[b]) < 0.01
     same &= np.abs(one.box[a][:, None] - other.box[b]).max(2) < 1.0
     return int(same.any(1).sum())
+
+
+@pytest.mark.parametrize("fit", ["letterbox", "corner", "stretch", "native"])
+def test_pictures_are_the_same_on_both(fit):
+    frames = torch.from_numpy(
+        np.random.default_rng(0).integers(0, 256, (3, 180, 320, 3)).astype(np.uint8)
+    )
+    how = Preprocessing(fit, bgr=True, mean=(0.4, 0.4, 0.5), std=(0.2, 0.3, 0.2))
+    placement = place((180, 320), (96, 160), fit)
+    on_cpu, on_cuda = (
+        prepare(frames, placement, how, torch.device(device)) for device in ("cpu", "cuda")
+    )
+    assert on_cuda.is_cuda
+    torch.testing.assert_close(on_cuda.cpu(), on_cpu, rtol=1e-6, atol=1e-6)

@@ -103,8 +103,8 @@ def prepare(
     (N, 3, h, w)."""
     pictures = frames.permute(0, 3, 1, 2)
     if place.content != place.frame:
-        # Here and not on the device: a network takes a picture that differs by one grey value for
-        # another one, and torch resizes bytes on CPUs alone. What is left to copy is smaller, too.
+        # Here and not on the device: torch resizes bytes on CPUs alone, floats round differently,
+        # and one grey value moves scores by up to 0.1. What is left to copy is smaller, too.
         pictures = F.interpolate(
             pictures, size=place.content, mode="bilinear", antialias=how.antialias
         )

@@ -98,7 +98,7 @@ class FrameBatch:
     def rgb(self, row: int) -> NDArray[np.uint8]:
         """The frame in colour and upright, uint8 (H, W, 3): turned as its display matrix says."""
         image = self.images[row]
-        # A frame that converts itself makes a scaling context with threads of its own.
+        # A frame that converts itself makes a scaling context of its own.
         converted = _reformatter().reformat(image, format="rgb24")
         stored = cast("NDArray[np.uint8]", converted.to_ndarray())
         quarters = round(image.rotation / 90) % 4
