@@ -1,7 +1,7 @@
 """What the reference network sees in every frame of a footage, found out once and kept.
 
-Truth belongs to pixels: it is kept with digests of the decoded frames. Before it is used, all frames
-are decoded here and compared with their digests, and some of them are shown to the network again.
+Truth belongs to pixels: it is kept with digests of the decoded frames. Before it is used, all of
+them are decoded here and compared with their digests, and some are shown to the network again.
 `python -m benchmarks.truth` makes the truth of all standard footage, best where there is a GPU.
 """
 
