@@ -113,7 +113,7 @@ def find_moments(positive: NDArray[np.bool_], fps: Fraction) -> Moments:
     share = np.convolve(positive, np.ones(around) / around, mode="same")
     seen = [
         run
-        for run in _runs(share >= STEADY)
+        for run in runs_of(share >= STEADY)
         if positive[run.start : run.stop].sum() >= LEAST_VISIT_SECONDS * fps
     ]
     edges = [0, *(edge for run in seen for edge in (run.start, run.stop)), n]
@@ -202,11 +202,12 @@ def look(scene: Scene, spec: str) -> dict[str, Any]:
         "min_score": network.min_score,
         "frames": len(index),
         "fps": str(fps),
-        "positive": [[run.start, run.stop] for run in _runs(best >= network.min_score)],
+        "positive": [[run.start, run.stop] for run in runs_of(best >= network.min_score)],
     }
 
 
-def _runs(positive: NDArray[np.bool_]) -> list[Span]:
+def runs_of(positive: NDArray[np.bool_]) -> list[Span]:
+    """Where frames are positive without a break, for bool (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], positive.astype(np.int8), [0]])))
     return [Span(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 

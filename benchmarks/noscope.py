@@ -9,7 +9,6 @@ network, which is loaded and called on another video of the same size before any
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -20,10 +19,11 @@ from numpy.typing import NDArray
 import vqe
 from benchmarks import noscope_released, skipping
 from benchmarks.asked import ask, with_timer
+from benchmarks.bare_decoding import decode
 from benchmarks.data import full_spec, short_spec
 from benchmarks.footage import Footage, make
 from benchmarks.machine import describe, load
-from benchmarks.moments import MODEL, SCENES, moments_of
+from benchmarks.moments import MODEL, SCENES, moments_of, runs_of
 from benchmarks.prices import Price, Pricing, timed_index, warm_connection
 from benchmarks.systems import Run, Task, errors
 from benchmarks.truth import Truth, truth_of
@@ -32,9 +32,7 @@ from vqe.planner.sampling import label_budget
 from vqe.result import Result
 from vqe.runtime.context import Context
 from vqe.statistics.units import count_errors, unit_of
-from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
-from vqe.video.reader import Reader
 from vqe.video.strategies import EveryFrame
 
 ACCURACY = "FNR WITHIN 1% FDR WITHIN 1% PER INTERVAL '1 second'"
@@ -193,27 +191,9 @@ def _bounds(task: Task, answer: NDArray[np.bool_]) -> tuple[float, float]:
     return max(BOUND, counts.fnr or 0.0), max(BOUND, counts.fdr or 0.0)
 
 
-@dataclass(frozen=True)
-class _Counted:
-    n: int
-
-    @property
-    def nbytes(self) -> int:
-        return 0
-
-
 def _decode(index: VideoIndex, threads: int) -> float:
-    """Seconds to decode every frame and forget it. Raises ValueError where one cannot be had."""
-
-    def count(frames: FrameBatch) -> _Counted:
-        return _Counted(len(frames))
-
-    plan = EveryFrame().plan(index, np.arange(len(index)))
-    clock = time.perf_counter()
-    decoded = sum(done.n for done in Reader(threads=threads).process(plan, lambda: count))
-    seconds = time.perf_counter() - clock
-    if decoded < len(index):
-        raise ValueError(f"'{index.path}' has frames that cannot be decoded")
+    """Seconds to decode every frame."""
+    seconds, _ = decode(EveryFrame().plan(index, np.arange(len(index))), threads)
     return seconds
 
 
@@ -227,7 +207,7 @@ def _realised(present: NDArray[np.bool_], footage: Footage) -> dict[str, Any]:
         "visits": len(footage.timeline.visits),
         "distinct_visits": len(moments.visits),
         "background_seconds": sum(span.frames for span in moments.empties) / footage.fps,
-        "runs": int((np.diff(present.astype(np.int8), prepend=0) == 1).sum()),
+        "runs": len(runs_of(present)),
         "flicker": float((around != present).sum() / max(present.sum(), 1)),
     }
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.bare_decoding import decode
 from benchmarks.systems import Run, Task
 from vqe.statistics.units import unit_answers, unit_of
-from vqe.video.frames import FrameBatch
-from vqe.video.reader import Reader
 from vqe.video.strategies import Stride
 
 LONGEST_US = 10_000_000
@@ -19,18 +17,6 @@ LONGEST_US = 10_000_000
 
 WINDOW_US = 1_000_000
 """Errors are counted in windows of a second."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Which frames were decoded: the pictures themselves need not wait for anyone."""
-
-    ordinals: NDArray[np.int64]
-
-    @property
-    def nbytes(self) -> int:
-        """For the reader, which limits what waits."""
-        return self.ordinals.nbytes
 
 
 @dataclass(frozen=True)
@@ -71,12 +57,7 @@ def run(task: Task, *, fnr: float, fdr: float) -> Run:
     chosen = longest_stride(task.truth, task.index.timestamps_us, fnr=fnr, fdr=fdr)
     frames = np.arange(chosen.offset, len(task.index))
     plan = Stride(chosen.step).plan(task.index, frames)
-    reader = Reader(threads=task.threads)
-    start = time.perf_counter()
-    seen = [part.ordinals for part in reader.process(plan, lambda: _seen)]
-    seconds = time.perf_counter() - start
-    if sum(map(len, seen)) < len(plan.ordinals):
-        raise ValueError(f"'{task.index.path}' has frames that cannot be decoded")
+    seconds, decoded = decode(plan, task.threads)
     calls = len(plan.ordinals)
     charged = task.charge(calls, beside=seconds)
     return Run(
@@ -86,7 +67,7 @@ def run(task: Task, *, fnr: float, fdr: float) -> Run:
         phases={"index": task.index_seconds, "decoding": seconds, "reference network": charged},
         one_off=("index",),
         charged=charged,
-        decoded=reader.report.decoded,
+        decoded=decoded,
         calls=calls,
         details={"stride": chosen.step, "offset": chosen.offset, "centred": chosen.centred},
         in_memory_calls=calls,
@@ -114,7 +95,3 @@ def longest_stride(
                 if missed <= fnr * windows.sum() and false <= fdr * answers.sum():
                     return tried
     return Skipping(1, 0, False)
-
-
-def _seen(frames: FrameBatch) -> Seen:
-    return Seen(frames.ordinals)
