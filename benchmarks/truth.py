@@ -49,8 +49,9 @@ BLOCK = 50
 SAMPLED_BLOCKS, SAMPLED_FRAMES = 10, 4
 """Half of the blocks have positive frames, as far as there are such; some frames of each are shown
 to the network again."""
-MOST_DIFFERENT = 0.02
-"""Scores of the same network differ by less between devices: by rounding, not by opinion."""
+MOST_DIFFERENT = 0.05
+"""Scores of the same network differ by less between devices: by rounding, not by opinion. GPUs
+multiply with ten bits of mantissa (TF32), which has moved scores by up to 0.02."""
 MOST_OTHERS = 0.05
 """Share of the frames shown that may get another answer, because they are near the threshold."""
 
