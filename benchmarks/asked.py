@@ -17,7 +17,7 @@ from vqe.detectors.difference import block_differences
 from vqe.detectors.difference import compile_kernels as compile_detectors
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
-from vqe.planner.decision import NO_CASCADE
+from vqe.planner.decision import NO_CASCADE, REFINEMENT
 from vqe.result import Result
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
@@ -51,24 +51,28 @@ def ask(
     profile = result.profile
     answer = np.zeros(len(index), np.bool_)
     answer[table["frame"].to_numpy()] = True
+    refined = profile.plan == REFINEMENT
+    learned = 0 if refined else profile.labels_to_plan
     run = Run(
         system="cold",
         plan=f"{profile.plan} ({profile.reason})",
         answer=answer,
         phases=profile.phases | {"scan": seconds - profile.one_off_seconds},
-        one_off=tuple(profile.phases),
+        # Of a refinement the labels are the answer, and grow with the video.
+        one_off=tuple(name for name in profile.phases if not (refined and name == "labelling")),
         charged=0.0,
         decoded=profile.frames_decoded,
         calls=profile.reference_calls,
         details={
             "cascade": bool(profile.plan != NO_CASCADE),
+            "refined": bool(refined),
             "stages": [asdict(stage) for stage in profile.stages],
             "predictions": [asdict(step) for step in profile.predictions],
             "alternatives": [asdict(other) for other in profile.alternatives],
             "measured": asdict(profile.measured) if profile.measured else None,
             "labels_to_plan": profile.labels_to_plan,
             "labels_from_store": profile.labels_from_store,
-            "scanned_frames": len(index) - profile.labels_to_plan - profile.labels_from_store,
+            "scanned_frames": len(index) - learned - profile.labels_from_store,
         },
     )
     return run, result
@@ -80,8 +84,11 @@ def with_timer(
     """A run with what NoScope's timer would show: its stages on frames that lie in memory.
 
     The seconds per frame of each stage are measured on a stretch, in `threads` threads, and taken
-    times the frames that it saw; resizing is left out, and so are labels and training.
+    times the frames that it saw; resizing is left out, and so are labels and training. Of a
+    refinement every call of the reference network counts: it learns nothing beforehand.
     """
+    if run.details["refined"]:
+        return replace(run, in_memory_seconds=run.calls * call_seconds)
     scan = _scan_of(result)
     stages: list[dict[str, Any]] = run.details["stages"]
     seen = {stage["name"]: stage["frames_in"] for stage in stages}

@@ -242,15 +242,19 @@ def _plain(run: Run, footage: Footage, truth: Truth, index: VideoIndex) -> dict[
 def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | None]:
     """Hours of such video from which on vqe with an empty store is faster; None: never.
 
-    Labels grow with the length as its rule has it, at the price of those that were bought, and the
-    other frames cost what those scanned did; all else is one-off. Without a cascade it is the
-    reference network on every frame, and beats nothing.
+    The labels of a cascade grow with the length as its rule has it, at the price of those that were
+    bought, and the other frames cost what those scanned did; all else is one-off. A refinement
+    costs the same for each frame. Without either it is the reference network on every frame, and
+    beats nothing.
     """
     ours = runs["cold"]
-    labels, scanned = ours.details["labels_to_plan"], ours.details["scanned_frames"]
+    refined = ours.details["refined"]
+    labels = 0 if refined else ours.details["labels_to_plan"]
+    scanned = ours.details["scanned_frames"]
     per_label = ours.phases.get("labelling", 0.0) / max(labels, 1)
-    per_frame = ours.phases["scan"] / max(scanned, 1)
-    fixed = ours.one_off_seconds - ours.phases.get("labelling", 0.0)
+    learning = 0.0 if refined else ours.phases.get("labelling", 0.0)
+    fixed = ours.one_off_seconds - learning
+    per_frame = (ours.seconds - ours.one_off_seconds) / max(scanned, 1)
     lengths = np.unique(np.geomspace(1, LONGEST_HOURS * 3600 * footage.fps, 4000).astype(np.int64))
     bought = np.array([label_budget(n) for n in lengths.tolist()])
     bought = bought * labels / max(label_budget(footage.frames), 1)

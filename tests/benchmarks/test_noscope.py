@@ -49,7 +49,12 @@ def break_even(
         0.0,
         0,
         0,
-        details={"cascade": cascade, "labels_to_plan": LABELS_BOUGHT, "scanned_frames": scanned},
+        details={
+            "cascade": cascade,
+            "refined": False,
+            "labels_to_plan": LABELS_BOUGHT,
+            "scanned_frames": scanned,
+        },
     )
     runs = {
         "reference": a_run("reference", reference),
@@ -112,7 +117,7 @@ def index(clip):
 
 @pytest.mark.slow
 def test_a_question_is_counted_to_the_last_frame(clip, index) -> None:
-    with vqe.connect(progress=False) as connection:
+    with vqe.connect(progress=False, fill=False) as connection:
         oracle = Oracle(clip, fingerprint="oracle", seconds=0.02)
         connection.register_model("oracle", oracle, labels=LABELS)
         cold, result = ask(connection, index, "bus", None, noscope.ACCURACY)
@@ -129,6 +134,25 @@ def test_a_question_is_counted_to_the_last_frame(clip, index) -> None:
         scanned = result.profile.stages[-1].frames_in
         assert timed.in_memory_seconds >= 0.02 * scanned
         assert timed.in_memory_seconds < cold.phases["scan"] + 0.5
+
+
+@pytest.mark.slow
+def test_a_refinement_is_counted_as_work_and_not_as_one_off(clip, index) -> None:
+    with vqe.connect(progress=False) as connection:
+        oracle = Oracle(clip, fingerprint="oracle", seconds=0.02)
+        connection.register_model("oracle", oracle, labels=LABELS)
+        cold, result = ask(connection, index, "bus", None, noscope.ACCURACY)
+        again, _ = ask(connection, index, "bus", None, noscope.ACCURACY)
+    assert cold.details["refined"]
+    assert cold.one_off == ("index",)
+    assert cold.calls == len(oracle.frames_seen) < len(index) / 2
+    assert cold.details["scanned_frames"] == len(index)
+    timed = with_timer(cold, result, index, call_seconds=0.02, threads=2)
+    assert timed.in_memory_seconds == pytest.approx(0.02 * cold.calls)
+    assert again.calls == again.decoded == 0
+    runs = {name: a_run(name, 3600.0) for name in ("reference", "skipping")} | {"cold": cold}
+    found = _break_even(runs, Footage("person", 1 / 60, 0.1))
+    assert found["over_reference_hours"] is not None
 
 
 def test_prices_come_from_stretches(clip, index, monkeypatch: pytest.MonkeyPatch) -> None:

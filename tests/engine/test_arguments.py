@@ -66,6 +66,7 @@ def test_digits_out_of_range(con, digits):
         *({"threads": threads} for threads in ("x", 1.5, True)),
         *({"device": device} for device in (None, "cpu:x", "cuda:", "cuda:١", 3)),
         *({"decode_threads": threads} for threads in ("x", 0, 1.5, True)),
+        *({"fill": choice} for choice in ("yes", 1, None)),
         *({"on_damage": choice} for choice in ("ignore", None, True, ["skip"], np.array(["skip"]))),
         *({"model": model} for model in (3, len)),
         *({"progress": progress} for progress in ("yes", 1, np.array([1, 2]))),

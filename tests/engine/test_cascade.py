@@ -28,7 +28,7 @@ def long_clip(tmp_path_factory):
 
 
 def connect(oracle, **settings):
-    con = vqe.connect(device="cpu", **settings)
+    con = vqe.connect(device="cpu", fill=False, **settings)
     con.register_model("oracle", oracle)
     return con
 

@@ -157,7 +157,7 @@ def long_clip(tmp_path_factory):
 def planned(long_clip):
     """A connection that has planned a query for every other frame, its oracle and its result."""
     oracle = Oracle(long_clip, fingerprint="oracle", seconds=0.003)
-    con = vqe.connect(device="cpu")
+    con = vqe.connect(device="cpu", fill=False)
     con.register("long", str(long_clip.path))
     con.register_model("oracle", oracle)
     with pytest.MonkeyPatch.context() as patch:

@@ -45,7 +45,7 @@ def test_another_seed_draws_other_labels(tmp_path):
         oracle(frames)
         raise EnoughError
 
-    con = vqe.connect(device="cpu")
+    con = vqe.connect(device="cpu", fill=False)
     con.register_model("oracle", model, labels=oracle.labels)
 
     def first_label(seed):

@@ -13,7 +13,7 @@ from vqe.executor.query import Query
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Decision, Measured
 from vqe.planner.preview import table_of_videos
-from vqe.runtime.metrics import Metrics, StageMetrics, spans_text
+from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics, spans_text
 from vqe.statistics.units import ErrorCounts
 
 WIDTH = 100
@@ -49,12 +49,18 @@ def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
                 "video": name,
                 "plan": decision.name,
                 "decoded": scans[name].decoding.frames_in if name in scans else None,
-                "asked about": scans[name].stages[-1].frames_in if name in scans else None,
+                "asked about": _asked(scans[name]) if name in scans else None,
                 "why": decision.reason,
             }
             for name, decision in decisions.items()
         ]
     )
+
+
+def _asked(scan: ScanMetrics) -> int:
+    """Frames of a scan that the reference network was asked about."""
+    last = scan.stages[-1]
+    return 0 if last.name == "fill" else last.frames_in
 
 
 def _damage(metrics: Metrics) -> list[str]:

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vqe.physical.answers import Answers, known_answers, rows_of
 from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
-from vqe.physical.rows import CODE, frames_text, scan_rows
+from vqe.physical.rows import CODE, frames_text
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import Question, ReferenceStage, Stage
 from vqe.runtime.context import Context
@@ -24,26 +25,6 @@ from vqe.video.damage import Damage, damage_of
 from vqe.video.index import VideoIndex
 from vqe.video.reader import BATCH_FRAMES, SCREENED_FRAMES, Reader, frames_per_batch
 from vqe.video.strategies import DecodeStrategy
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Ascending ordinals, whether the condition holds, its score, and the origin's code."""
-
-    ordinals: NDArray[np.int64]
-    present: NDArray[np.bool_]
-    score: NDArray[np.float32]
-    decided_by: NDArray[np.int8]
-
-    def between(self, start: int, stop: int) -> Answers:
-        """Those of the frames [start, stop)."""
-        return self.at(slice(*np.searchsorted(self.ordinals, [start, stop])))
-
-    def at(self, rows: slice) -> Answers:
-        """Those at the given positions."""
-        return Answers(
-            self.ordinals[rows], self.present[rows], self.score[rows], self.decided_by[rows]
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,7 +60,7 @@ class CascadeScanExec(Operator):
         )
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        known = self._known()
+        known = known_answers(self.labels, self.question, self.ordinals, self.fresh)
         todo = np.setdiff1d(self.ordinals, known.ordinals, assume_unique=True)
         plan = self.decoding.plan(self.index, todo)
         reader = Reader(
@@ -116,14 +97,6 @@ class CascadeScanExec(Operator):
         doubtful = {*met.doubtful, *damage_of(self.index, others, lost, ()).doubtful}
         return Damage(met.lost, tuple(sorted(doubtful)))
 
-    def _known(self) -> Answers:
-        ordinals, score = self.labels.best_score(self.question.label, self.question.region)
-        asked = np.isin(ordinals, self.ordinals, assume_unique=True)
-        ordinals, score = ordinals[asked], score[asked]
-        is_fresh = np.isin(ordinals, self.fresh, assume_unique=True)
-        origin = np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
-        return Answers(ordinals, self.question.holds(score), score, origin)
-
     def _rows_of_known(self, known: Answers, context: Context) -> Iterator[pa.RecordBatch]:
         """The frames that qualify, in batches of more and more answers: a LIMIT may need few."""
         start, size = 0, self.batch_frames
@@ -132,15 +105,7 @@ class CascadeScanExec(Operator):
             start, size = start + size, 2 * size
 
     def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:
-        """The frames that qualify, of several answers merged in frame order."""
-        stored = [np.count_nonzero(part.decided_by == CODE["cache"]) for part in answers]
-        context.metrics.labels_from_store += int(sum(stored))
-        present = np.concatenate([part.present for part in answers])
-        ordinals = np.concatenate([part.ordinals for part in answers])[present]
-        score = np.concatenate([part.score for part in answers])[present]
-        origin = np.concatenate([part.decided_by for part in answers])[present]
-        order = np.argsort(ordinals)
-        return scan_rows(self.video, self.index, ordinals[order], score[order], origin[order])
+        return rows_of(self.video, self.index, context, answers)
 
 
 class _RunningCascade:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.models.reference import ReferenceNetwork
 from vqe.models.specialized import ARCHITECTURES
-from vqe.physical.stages import Question
-from vqe.plan.accuracy import Accuracy
 from vqe.planner.cost import Costs
-from vqe.planner.decision import Decision
-from vqe.planner.decoding import Decoding, choose_decoding
+from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
+from vqe.planner.refining import Refined, Refining, first_grid
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
+from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
-from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts, measure
-from vqe.video.decode_plan import DecodeWork
-from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
 
@@ -33,57 +27,8 @@ LEAST_SAVING_SECONDS = 5.0
 """What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
 training the first models. A query with less to gain is not worth a cascade."""
 
-
 FIRST_LOOK_BATCHES = 3
 """Batches that tell how fast the reference network is; the first one warms it up."""
-
-
-@dataclass(frozen=True)
-class VisualScan:
-    """A scan that needs pixels, with everything its planning depends on.
-
-    `content`: the fingerprint of the video; `ordinals`: int64, ascending, the frames that it is
-    about. `key` names the question in the store; None where the model has no fingerprint, and may
-    thus be another one tomorrow. `limit`: rows wanted at most, where a LIMIT stands directly above.
-    """
-
-    content: str
-    index: VideoIndex
-    ordinals: NDArray[np.int64]
-    question: Question
-    accuracy: Accuracy
-    network: ReferenceNetwork
-    labels: LabelStore
-    key: Hashable | None
-    limit: int | None
-
-    @property
-    def frames(self) -> int:
-        """How many frames it is about."""
-        return len(self.ordinals)
-
-    @property
-    def remaining(self) -> NDArray[np.int64]:
-        """Those of them without a label, int64 ascending."""
-        known, _ = self.labels.best_score(self.question.label)
-        return np.setdiff1d(self.ordinals, known, assume_unique=True)
-
-    def work(self, store: Store) -> tuple[int, DecodeWork]:
-        """Frames still to be answered, and what that takes of the decoder."""
-        remaining = self.remaining
-        return len(remaining), self._decoding(remaining, store).work
-
-    def decoding(self, store: Store) -> Decoding:
-        """How the frames still to be answered are decoded."""
-        return self._decoding(self.remaining, store)
-
-    def _decoding(self, remaining: NDArray[np.int64], store: Store) -> Decoding:
-        return choose_decoding(self.index, remaining, self.decode_costs(store))
-
-    def decode_costs(self, store: Store) -> DecodeCosts | None:
-        """What decoding this video costs on this machine, where that was measured."""
-        costs = store.decode_costs.get(self.content)
-        return costs if isinstance(costs, DecodeCosts) else None
 
 
 def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
@@ -146,6 +91,20 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
 
 
 def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
+    """A refinement where one keeps the bounds with few frames, or else a cascade."""
+    grid = first_grid(scan, fill=context.settings.fill)
+    if grid is None:
+        return _search(scan, labeller, store, context)
+    with context.metrics.phase("labelling"):
+        refined = Refining(scan, grid, labeller, context).run()
+    if isinstance(refined, Refined):
+        return Decision((), refined.reason, fill=refined.fill)
+    decision = _search(scan, labeller, store, context)
+    rejected = Alternative(REFINEMENT, None, refined)
+    return replace(decision, alternatives=(*decision.alternatives, rejected))
+
+
+def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """Labels a sample and searches for a cascade, unless that cannot pay."""
     blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, context.settings.seed)
     if not blocks:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vqe.physical.fill_scan import Fill
 from vqe.physical.stages import Stage
 from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.statistics.units import ErrorCounts
 
 NO_CASCADE = "no cascade"
+REFINEMENT = "refinement"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Decision:
 
     `stages` before the reference network (none: it answers every frame); `cost` and from it
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
-    estimated; `labels` were spent to decide.
+    estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
+    were asked about answer for the others.
     """
 
     stages: tuple[Stage, ...]
@@ -47,8 +50,11 @@ class Decision:
     alternatives: tuple[Alternative, ...] = ()
     measured: Measured | None = None
     labels: int = 0
+    fill: Fill | None = None
 
     @property
     def name(self) -> str:
         """The stages in order."""
+        if self.fill is not None:
+            return REFINEMENT
         return " → ".join(stage.name for stage in self.stages) or NO_CASCADE

@@ -43,8 +43,15 @@ class Labeller:
             score = detections.best_score(self.question.label, self.question.region)
             self._known.update(zip(asked.ordinals.tolist(), score.tolist(), strict=True))
             self.fresh.extend(asked.ordinals.tolist())
-        scores = np.array([self._known[o] for o in frames.ordinals.tolist()], np.float32)
-        return self.question.holds(scores)
+        return self.question.holds(self.scores(frames.ordinals))
+
+    def unknown(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the frames that have no label yet."""
+        return np.array([o for o in ordinals.tolist() if o not in self._known], np.int64)
+
+    def scores(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The scores of labelled frames, float32 (N,)."""
+        return np.array([self._known[o] for o in ordinals.tolist()], np.float32)
 
     def measure(self, frames: FrameBatch) -> None:
         """Makes sure that the network was timed, although all labels may have been known."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vqe.errors import BindError, VideoError
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
 from vqe.physical.limit import LimitExec
@@ -22,11 +23,12 @@ from vqe.plan.catalog import VideoInfo, printable
 from vqe.plan.expressions import Contains
 from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
 from vqe.plan.regions import region_in_pixels
-from vqe.planner.cascade import VisualScan, decide
+from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
 from vqe.planner.preview import preview, preview_videos
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
+from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.video.reader import BATCH_FRAMES
 
@@ -59,10 +61,10 @@ class Planner:
         scan = next(node for node in logical.walk() if isinstance(node, Scan))
         if scan.predicate is None:
             return "no pixels needed: the packet index answers"
-        store, seed = self.resources.store, self.context.settings.seed
+        store, settings = self.resources.store, self.context.settings
         if scan.video.members:
-            return preview_videos(self._visuals(scan), store, seed)
-        return preview(self._visual(scan, scan.video, limit=None), store, seed)
+            return preview_videos(self._visuals(scan), store, settings)
+        return preview(self._visual(scan, scan.video, limit=None), store, settings)
 
     def _visuals(self, scan: Scan) -> Iterator[tuple[str, VisualScan | VideoError]]:
         """The scan of each file of a pattern, or why it will be skipped."""
@@ -105,6 +107,16 @@ class Planner:
             visual = self._visual(scan, video, limit)
         decision, fresh = decide(visual, self.resources.store, self.context)
         self.decisions[video.name] = decision
+        if decision.fill is not None:
+            return FillScanExec(
+                video=video.name,
+                index=visual.index,
+                ordinals=visual.ordinals,
+                question=visual.question,
+                labels=visual.labels,
+                fresh=fresh,
+                fill=decision.fill,
+            )
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.stages
         return CascadeScanExec(
@@ -128,7 +140,7 @@ class Planner:
         model = network.fingerprint
         content, index = self.resources.index(video.path, self.context.check)
         ordinals = frames_of_scan(scan, video.name, index)
-        predicate = scan.predicate
+        predicate, fill = scan.predicate, self.context.settings.fill
         if predicate.region is not None:
             size = self.resources.size(video.path)
             if scan.video.members:
@@ -147,7 +159,7 @@ class Planner:
             accuracy=scan.accuracy,
             network=network,
             labels=self.resources.store.labels(content, model),
-            key=model and (content, model, predicate, scan.accuracy, _digest(ordinals)),
+            key=model and (content, model, predicate, scan.accuracy, fill, _digest(ordinals)),
             limit=limit,
         )
 

@@ -6,23 +6,26 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from vqe.config import Settings
 from vqe.display.tables import table_text
 from vqe.errors import VideoError
-from vqe.planner.cascade import VisualScan, stored_decision
+from vqe.planner.cascade import stored_decision
 from vqe.planner.decoding import Decoding, cheapest, price_decoding
+from vqe.planner.refining import first_grid
 from vqe.planner.sampling import draw_blocks, label_budget
+from vqe.planner.visual_scan import VisualScan
 from vqe.storage.store import Store
 
 WIDTH = 100
 
 
-def preview(scan: VisualScan, store: Store, seed: int) -> str:
+def preview(scan: VisualScan, store: Store, settings: Settings) -> str:
     """The cascade that is stored or how it would be found, and the price of every decoding."""
-    return f"{_cascade(scan, store, seed)}\n\n{_decoding(scan, store)}"
+    return f"{_cascade(scan, store, settings)}\n\n{_decoding(scan, store)}"
 
 
 def preview_videos(
-    scans: Iterable[tuple[str, VisualScan | VideoError]], store: Store, seed: int
+    scans: Iterable[tuple[str, VisualScan | VideoError]], store: Store, settings: Settings
 ) -> str:
     """The same in a line for each of several videos, called by its name; some cannot be read."""
     rows: list[dict[str, object]] = []
@@ -31,7 +34,7 @@ def preview_videos(
         row |= dict.fromkeys(("decoding", "decodes"))
         if not isinstance(scan, VideoError):
             chosen = scan.decoding(store)
-            row["plan"] = _cascade(scan, store, seed)
+            row["plan"] = _cascade(scan, store, settings)
             row["decoding"] = chosen.strategy.name if chosen.work.decoded else "nothing"
             row["decodes"] = chosen.work.decoded
         rows.append(row)
@@ -47,14 +50,17 @@ def table_of_videos(rows: Sequence[Mapping[str, object]]) -> str:
     return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False)}"
 
 
-def _cascade(scan: VisualScan, store: Store, seed: int) -> str:
+def _cascade(scan: VisualScan, store: Store, settings: Settings) -> str:
     stored = stored_decision(scan, store)
     if stored is not None:
         return f"stored plan: {stored.name} → {scan.network.name}"
     everything = f"{scan.network.name} on each of {scan.frames:,} frames"
     if scan.accuracy.exact:
         return everything
-    if not draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, seed):
+    grid = first_grid(scan, fill=settings.fill)
+    if grid is not None:
+        return f"not planned yet: asks about {len(grid):,} frames first, spread over the video"
+    if not draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed):
         return f"{everything}: too few to learn from"
     return f"not planned yet: needs about {label_budget(scan.frames):,} labels"
 

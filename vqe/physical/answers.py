@@ -1,0 +1,64 @@
+"""Answers on their way to rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vqe.physical.rows import CODE, scan_rows
+from vqe.physical.stages import Question
+from vqe.runtime.context import Context
+from vqe.storage.labels import LabelStore
+from vqe.video.index import VideoIndex
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Ascending ordinals, whether the condition holds, its score, and the origin's code."""
+
+    ordinals: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    score: NDArray[np.float32]
+    decided_by: NDArray[np.int8]
+
+    def between(self, start: int, stop: int) -> Answers:
+        """Those of the frames [start, stop)."""
+        return self.at(slice(*np.searchsorted(self.ordinals, [start, stop])))
+
+    def at(self, rows: slice) -> Answers:
+        """Those at the given positions."""
+        return Answers(
+            self.ordinals[rows], self.present[rows], self.score[rows], self.decided_by[rows]
+        )
+
+
+def known_answers(
+    labels: LabelStore, question: Question, ordinals: NDArray[np.int64], fresh: NDArray[np.int64]
+) -> Answers:
+    """What the labels say about those of the frames `ordinals` that have one.
+
+    `fresh`: those that were labelled for this very query; int64 and ascending, as `ordinals`.
+    """
+    labelled, score = labels.best_score(question.label, question.region)
+    asked = np.isin(labelled, ordinals, assume_unique=True)
+    labelled, score = labelled[asked], score[asked]
+    is_fresh = np.isin(labelled, fresh, assume_unique=True)
+    origin = np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
+    return Answers(labelled, question.holds(score), score, origin)
+
+
+def rows_of(
+    video: str, index: VideoIndex, context: Context, answers: tuple[Answers, ...]
+) -> pa.RecordBatch:
+    """The frames that qualify, of several answers merged in frame order."""
+    stored = [np.count_nonzero(part.decided_by == CODE["cache"]) for part in answers]
+    context.metrics.labels_from_store += int(sum(stored))
+    present = np.concatenate([part.present for part in answers])
+    ordinals = np.concatenate([part.ordinals for part in answers])[present]
+    score = np.concatenate([part.score for part in answers])[present]
+    origin = np.concatenate([part.decided_by for part in answers])[present]
+    order = np.argsort(ordinals)
+    return scan_rows(video, index, ordinals[order], score[order], origin[order])

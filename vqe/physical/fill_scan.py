@@ -1,0 +1,88 @@
+"""A scan of frames whose answers follow from those of a few among them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from vqe.physical.answers import Answers, known_answers, rows_of
+from vqe.physical.operator import Operator
+from vqe.physical.rows import CODE, frames_text
+from vqe.physical.stages import Question
+from vqe.runtime.context import Context
+from vqe.runtime.metrics import ScanMetrics, StageMetrics
+from vqe.schema import SCAN_SCHEMA
+from vqe.statistics.nearest import nearest
+from vqe.storage.labels import LabelStore
+from vqe.video.index import VideoIndex
+
+ROWS = 8192
+"""Frames answered at a time."""
+
+
+@dataclass(frozen=True)
+class Fill:
+    """The frames that were asked about, int64 (n,), ascending, and their scores, float32 (n,)."""
+
+    ordinals: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+
+@dataclass(frozen=True, repr=False)
+class FillScanExec(Operator):
+    """Those of the frames `ordinals` (int64, ascending) for which `question` holds.
+
+    Frames in `fill`, and those that `labels` have learned since, are answered by what the reference
+    network saw; each other one as the nearest of them. Nothing is decoded. `fresh` (ascending):
+    the frames labelled for this very query.
+    """
+
+    video: str
+    index: VideoIndex
+    ordinals: NDArray[np.int64]
+    question: Question
+    labels: LabelStore
+    fresh: NDArray[np.int64]
+    fill: Fill
+
+    @property
+    def schema(self) -> pa.Schema:
+        return SCAN_SCHEMA
+
+    def headline(self) -> str:
+        return (
+            f"FillScan '{self.video}' {frames_text(self.ordinals)}: "
+            f"from {len(self.fill.ordinals):,} frames"
+        )
+
+    def execute(self, context: Context) -> Generator[pa.RecordBatch]:
+        filled = StageMetrics("fill")
+        context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [filled]))
+        context.progress.phase("scanning", len(self.ordinals))
+        answers = self._answers()
+        for first in range(0, len(self.ordinals), ROWS):
+            context.check()
+            part = answers.at(slice(first, first + ROWS))
+            n = int(np.count_nonzero(part.decided_by == CODE["fill"]))
+            filled.add(n, n, 0.0)
+            yield rows_of(self.video, self.index, context, (part,))
+            context.progress.advance(len(part.ordinals))
+
+    def _answers(self) -> Answers:
+        """Of all frames: known ones, and those that are filled in from them."""
+        n = len(self.ordinals)
+        score = np.full(n, np.nan, np.float32)
+        origin = np.full(n, CODE["fill"], np.int8)
+        # The store may have forgotten what the plan was made of.
+        at = np.searchsorted(self.ordinals, self.fill.ordinals)
+        score[at], origin[at] = self.fill.score, CODE["cache"]
+        known = known_answers(self.labels, self.question, self.ordinals, self.fresh)
+        at = np.searchsorted(self.ordinals, known.ordinals)
+        score[at], origin[at] = known.score, known.decided_by
+        positions = np.flatnonzero(origin != CODE["fill"])
+        holds = self.question.holds(score[positions])
+        return Answers(self.ordinals, holds[nearest(positions, n)], score, origin)

@@ -1,0 +1,201 @@
+"""Refinement: which frames to ask the reference network about, so that the others follow from them.
+
+A video is looked at on a coarse grid of frames first. Where two neighbours of the grid disagree,
+the frames between are halved until the change is found. Then every unit that a change could tip is
+*settled*: frames in it are asked until a majority of them have the same answer, or the first few,
+spread over the unit, all agree. Each other frame gets the answer of the nearest that was asked.
+
+So a unit near a change is wrong hardly ever, and what is left to go wrong is a visit that begins
+and ends between two frames of the grid. How much of that there is shows when every second frame of
+the grid is left out: what the other half would have missed of what is known now. Were visits of any
+length equally likely, half the spacing would miss half as much; so a grid is fine enough when one
+twice as coarse would still have kept the bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.plan.accuracy import Accuracy
+from vqe.statistics.nearest import nearest
+from vqe.statistics.units import ErrorCounts, count_errors, unit_answers
+
+UNKNOWN = -1
+
+AGREEING = 5
+"""Frames, spread over a unit, that settle it where all of them have the same answer."""
+
+REACH = 1
+"""Units on either side of a change that are settled with it: objects flicker as they come, and as
+they go."""
+
+LEAST_VISITS = 5
+"""Visits that must have been found before their lengths say anything about those of the others."""
+
+NONE_SEEN = 3.0
+"""What was not seen in n draws has a share below 3/n, with 95 % confidence: the rule of three."""
+
+Positions = NDArray[np.int64]
+
+
+class Refinement:
+    """The frames of a query by position 0..N−1, and what is known of them.
+
+    `unit`: int64 (N,), the metric unit of each frame, numbered 0..U−1 in ascending order; `grid`:
+    int64, ascending, the positions to begin with, the first and the last among them.
+    """
+
+    def __init__(self, unit: NDArray[np.int64], grid: Positions) -> None:
+        self.unit = unit
+        self.grid = grid
+        self.size = np.bincount(unit)
+        self._start = np.concatenate([[0], np.cumsum(self.size)[:-1]])
+        self.state = np.full(len(unit), UNKNOWN, np.int8)
+
+    def tell(self, positions: Positions, present: NDArray[np.bool_]) -> None:
+        """The reference network's answers."""
+        self.state[positions] = present
+
+    @property
+    def known(self) -> Positions:
+        """The positions that have an answer."""
+        return np.flatnonzero(self.state != UNKNOWN)
+
+    def answers(self) -> NDArray[np.bool_]:
+        """For every frame that of the nearest known one, bool (N,); of two, that of the later."""
+        known = self.known
+        answers: NDArray[np.bool_] = self.state[known][nearest(known, len(self.state))] == 1
+        return answers
+
+    def ask(self) -> Positions:
+        """The positions to ask about next, ascending; none once all is settled on this grid."""
+        still_open: Positions = self.grid[self.state[self.grid] == UNKNOWN]
+        if len(still_open):
+            return still_open
+        known = self.known
+        before, after = known[:-1], known[1:]
+        change = self.state[before] != self.state[after]
+        apart = change & (self.unit[after] - self.unit[before] > 1) & (after - before > 1)
+        if apart.any():
+            middle: Positions = ((before + after) // 2)[apart]
+            return middle
+        return self._unsettled()
+
+    def _unsettled(self) -> Positions:
+        """Frames of the units that a change could tip, as many as could settle them."""
+        answers = self.answers()
+        positive = self._per_unit(answers)
+        near = (positive > 0) & (positive < self.size)
+        change = np.flatnonzero(answers[1:] != answers[:-1])
+        near[self.unit[change]] = near[self.unit[change + 1]] = True
+        near = _widened(near, REACH)
+        present, absent = self._per_unit(self.state == 1), self._per_unit(self.state == 0)
+        agreed = (present == 0) | (absent == 0)
+        # Of an even number, half make a unit negative.
+        missing = np.minimum(self.size // 2 + 1 - present, (self.size + 1) // 2 - absent)
+        missing = np.where(agreed, np.minimum(missing, AGREEING - present - absent), missing)
+        return self._spread(np.where(near, np.maximum(missing, 0), 0))
+
+    def _spread(self, wanted: NDArray[np.int64]) -> Positions:
+        """So many unknown frames of each unit, spread evenly over its unknown ones."""
+        rows = np.flatnonzero((wanted[self.unit] > 0) & (self.state == UNKNOWN))
+        unit = self.unit[rows]
+        _, first, counts = np.unique(unit, return_index=True, return_counts=True)
+        number = np.arange(len(rows)) - np.repeat(first, counts)
+        n, take = np.repeat(counts, counts), wanted[unit]
+        # A frame is taken where the whole number of taken ones steps up.
+        return rows[((number + 1) * take + n // 2) // n > (number * take + n // 2) // n]
+
+    def _per_unit(self, frames: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """How many of the frames, bool (N,), in each unit, int64 (U,)."""
+        return np.add.reduceat(frames, self._start, dtype=np.int64)
+
+    def halve(self) -> None:
+        """Puts a frame in the middle between any two of the grid."""
+        apart = np.diff(self.grid) > 1
+        middle = ((self.grid[:-1] + self.grid[1:]) // 2)[apart]
+        self.grid = np.union1d(self.grid, middle)
+
+    def settle(self, truth: NDArray[np.bool_]) -> None:
+        """Asks `truth`, bool (N,), until there is nothing left to ask."""
+        while len(positions := self.ask()):
+            self.tell(positions, truth[positions])
+
+    def coarser(self) -> tuple[ErrorCounts, ErrorCounts]:
+        """The errors that each half of the grid would have made, against what is known now."""
+        now = self.answers()
+        last = len(self.unit) - 1
+        halves = []
+        for offset in (0, 1):
+            half = Refinement(self.unit, np.union1d(self.grid[offset::2], [0, last]))
+            half.settle(now)
+            halves.append(count_errors(now, half.answers(), self.unit))
+        return halves[0], halves[1]
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """What is known of a grid: the rates that one twice as coarse would have had, None where there
+    was nothing to get wrong; by which factor the worst of them exceeds its bound; and whether the
+    grid is fine enough."""
+
+    fnr: float | None
+    fpr: float | None
+    fdr: float | None
+    excess: float
+    enough: bool
+
+
+def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
+    """Whether the grid is fine enough for the bounds; to be asked when all is settled on it."""
+    halves = refinement.coarser()
+    fnr = _mean([half.fnr for half in halves])
+    fpr = _mean([half.fpr for half in halves])
+    fdr = _mean([half.fdr for half in halves])
+    rates = ((fnr, accuracy.fnr), (fpr, accuracy.fpr), (fdr, accuracy.fdr))
+    excess = max(((rate or 0.0) / bound for rate, bound in rates if bound is not None), default=0.0)
+    return Fineness(fnr, fpr, fdr, excess, excess <= 1 and _tells(refinement, accuracy))
+
+
+def _mean(rates: list[float | None]) -> float | None:
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _tells(refinement: Refinement, accuracy: Accuracy) -> bool:
+    """Whether enough was seen to judge by: visits, and pauses between them.
+
+    Not needed where the bounds would hold even if as much had been overlooked as the grid's size
+    allows, or where no visit of half a unit fits between two frames of the grid: shorter ones carry
+    no promise.
+    """
+    if 2 * np.diff(refinement.grid).max(initial=0) <= np.median(refinement.size):
+        return True
+    answers = refinement.answers()
+    positive = int(unit_answers(answers, refinement.unit).sum())
+    negative = len(refinement.size) - positive
+    false = [
+        bound * units
+        for bound, units in ((accuracy.fpr, negative), (accuracy.fdr, positive))
+        if bound is not None
+    ]
+    missed = [] if accuracy.fnr is None else [accuracy.fnr * positive]
+    for state, hideout, allowed in ((True, negative, missed), (False, positive, false)):
+        begins = np.flatnonzero(np.diff(answers.astype(np.int8)) == (1 if state else -1))
+        drawn = int((answers[refinement.grid] != state).sum())
+        bearable = all(NONE_SEEN * hideout <= most * drawn for most in allowed)
+        if len(begins) < LEAST_VISITS and not bearable:
+            return False
+    return True
+
+
+def _widened(units: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """The units, bool (U,), and so many on either side of each."""
+    wide = units.copy()
+    for step in range(1, reach + 1):
+        wide[step:] |= units[:-step]
+        wide[:-step] |= units[step:]
+    return wide

@@ -1,0 +1,163 @@
+"""Asking the reference network about the frames that a refinement wants."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.physical.fill_scan import Fill
+from vqe.planner.labeller import Labeller
+from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
+from vqe.planner.visual_scan import VisualScan
+from vqe.runtime.context import Context
+from vqe.statistics.units import unit_of
+from vqe.video.index import VideoIndex
+from vqe.video.reader import Reader
+from vqe.video.strategies import FrameSet
+
+SPACING_UNITS = 2.5
+"""Units between two frames of the first grid, where key frames do not decide it."""
+
+SPARSE_KEYS = 4.0
+"""Key frames are the grid where they are at most so many times as far apart as others would be."""
+
+LEAST_GRID = 10
+"""Frames of a grid that may find enough visits to judge by; shorter videos are not worth it."""
+
+WORTHWHILE = 0.5
+"""Share of the frames that may be asked about: with more, the saving is not worth the decoding of
+the same groups of pictures again and again."""
+
+
+LEAST_SAVING_SECONDS = 1.0
+"""A query that takes less is answered as it is."""
+
+DAMAGED = "some frames cannot be decoded"
+
+FIRST_LOOK_BATCHES = 3
+"""Batches that tell how fast the reference network is; the first one warms it up."""
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What was found out: the answers that all others follow from, the seconds between two frames
+    of the grid, and what is known of its fineness."""
+
+    fill: Fill
+    spacing: float
+    fineness: Fineness
+
+    @property
+    def reason(self) -> str:
+        """Why the other frames may follow from these."""
+        found = self.fineness
+        rates = (("missed", found.fnr), ("false", found.fdr))
+        told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
+        spacing = f"a frame every {self.spacing:.1f} s, and around every change"
+        return f"{spacing}; every other of them would have given {told or 'the same'}"
+
+
+def first_grid(scan: VisualScan, *, fill: bool) -> NDArray[np.int64] | None:
+    """The frames to begin with, as positions among those of the scan, int64, ascending.
+
+    None where frames may not be answered by their neighbours: errors must count in units that a few
+    frames settle, all rows must be wanted, and the setting `fill` must allow it; nor is it worth it
+    where the video is short.
+    """
+    unit_us = scan.accuracy.unit_us
+    if unit_us is None or scan.limit is not None or not fill:
+        return None
+    units = unit_of(scan.index.timestamps_us[scan.ordinals], unit_us)
+    if not len(units) or len(units) < AGREEING * len(np.unique(units)):
+        return None
+    grid = _grid(scan.index, scan.ordinals, unit_us)
+    return grid if len(grid) >= LEAST_GRID else None
+
+
+def _grid(index: VideoIndex, ordinals: NDArray[np.int64], unit_us: int) -> NDArray[np.int64]:
+    """Key frames, for nothing else need be decoded to see them, unless they are too far apart.
+
+    The ends of every stretch are among them: no answer is carried over a gap.
+    """
+    times = index.timestamps_us[ordinals]
+    wanted_us = SPACING_UNITS * unit_us
+    keys = np.flatnonzero(index.keyframe[ordinals])
+    apart_us = float(np.median(np.diff(times[keys]))) if len(keys) > 1 else np.inf
+    if apart_us <= SPARSE_KEYS * wanted_us:
+        grid = keys[:: max(round(wanted_us / apart_us), 1)]
+    else:
+        grid = np.unique(np.searchsorted(times, np.arange(times[0], times[-1], wanted_us)))
+    ends = np.flatnonzero(np.diff(times) > unit_us)
+    return np.unique(np.concatenate([[0], grid, ends, ends + 1, [len(ordinals) - 1]]))
+
+
+class Refining:
+    """A refinement at work on a scan."""
+
+    def __init__(
+        self, scan: VisualScan, grid: NDArray[np.int64], labeller: Labeller, context: Context
+    ) -> None:
+        self.scan = scan
+        self.labeller = labeller
+        self.context = context
+        units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+        self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
+
+    def run(self) -> Refined | str:
+        """Asks until the grid is fine enough; or says why that does not pay."""
+        refinement = self.refinement
+        look = refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size]
+        if not self._ask(look):
+            return DAMAGED
+        seconds = self.labeller.seconds_per_frame
+        if seconds is not None:  # else the labels are all known already
+            rest = seconds * len(self.scan.remaining)
+            if rest < LEAST_SAVING_SECONDS:
+                return f"it would not pay: the rest takes {rest:.1f} s"
+        while True:
+            while len(positions := refinement.ask()):
+                self.context.check()
+                asked = len(refinement.known) + len(positions)
+                if asked > WORTHWHILE * self.scan.frames:
+                    return f"more than {WORTHWHILE:.0%} of the frames are near a change"
+                if not self._ask(positions):
+                    return DAMAGED
+            found = fineness(refinement, self.scan.accuracy)
+            if found.enough:
+                return self._refined(found)
+            if found.excess * len(refinement.grid) > self.scan.frames:
+                return "visits are too short, or flicker: every frame would have to be on the grid"
+            refinement.halve()
+
+    def _ask(self, positions: NDArray[np.int64]) -> bool:
+        """Tells the refinement about these frames; False where one has no proper picture."""
+        ordinals = self.scan.ordinals[positions]
+        unknown = self.labeller.unknown(ordinals)
+        self.context.progress.phase("labelling", len(unknown))
+        reader = Reader(
+            threads=self.context.decode_threads,
+            batch_frames=self.scan.network.batch_size,
+            cancelled=self.context.cancelled.is_set,
+        )
+        with closing(reader.read(FrameSet().plan(self.scan.index, unknown))) as batches:
+            for frames in batches:
+                self.context.check()
+                self.labeller.label(frames)
+                self.context.progress.advance(len(frames))
+        self.context.metrics.decoded_to_plan += reader.report.decoded
+        self.context.check()
+        if reader.report.damage:
+            return False
+        score = self.labeller.scores(ordinals)
+        self.refinement.tell(positions, self.scan.question.holds(score))
+        return True
+
+    def _refined(self, found: Fineness) -> Refined:
+        known, grid = self.refinement.known, self.refinement.grid
+        ordinals = self.scan.ordinals[known]
+        times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
+        spacing = float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0
+        return Refined(Fill(ordinals, self.labeller.scores(ordinals)), spacing, found)

@@ -1,0 +1,67 @@
+"""One scan that needs pixels, with everything its planning depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.models.reference import ReferenceNetwork
+from vqe.physical.stages import Question
+from vqe.plan.accuracy import Accuracy
+from vqe.planner.decoding import Decoding, choose_decoding
+from vqe.storage.labels import LabelStore
+from vqe.storage.store import Store
+from vqe.video.costs import DecodeCosts
+from vqe.video.decode_plan import DecodeWork
+from vqe.video.index import VideoIndex
+
+
+@dataclass(frozen=True)
+class VisualScan:
+    """A scan that needs pixels, with everything its planning depends on.
+
+    `content`: the fingerprint of the video; `ordinals`: int64, ascending, the frames that it is
+    about. `key` names the question in the store; None where the model has no fingerprint, and may
+    thus be another one tomorrow. `limit`: rows wanted at most, where a LIMIT stands directly above.
+    """
+
+    content: str
+    index: VideoIndex
+    ordinals: NDArray[np.int64]
+    question: Question
+    accuracy: Accuracy
+    network: ReferenceNetwork
+    labels: LabelStore
+    key: Hashable | None
+    limit: int | None
+
+    @property
+    def frames(self) -> int:
+        """How many frames it is about."""
+        return len(self.ordinals)
+
+    @property
+    def remaining(self) -> NDArray[np.int64]:
+        """Those of them without a label, int64 ascending."""
+        known, _ = self.labels.best_score(self.question.label)
+        return np.setdiff1d(self.ordinals, known, assume_unique=True)
+
+    def work(self, store: Store) -> tuple[int, DecodeWork]:
+        """Frames still to be answered, and what that takes of the decoder."""
+        remaining = self.remaining
+        return len(remaining), self._decoding(remaining, store).work
+
+    def decoding(self, store: Store) -> Decoding:
+        """How the frames still to be answered are decoded."""
+        return self._decoding(self.remaining, store)
+
+    def _decoding(self, remaining: NDArray[np.int64], store: Store) -> Decoding:
+        return choose_decoding(self.index, remaining, self.decode_costs(store))
+
+    def decode_costs(self, store: Store) -> DecodeCosts | None:
+        """What decoding this video costs on this machine, where that was measured."""
+        costs = store.decode_costs.get(self.content)
+        return costs if isinstance(costs, DecodeCosts) else None
