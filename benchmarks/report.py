@@ -12,7 +12,14 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NamedTuple
 
-from benchmarks import decode_report, noscope_picture, noscope_report, noscope_results
+from benchmarks import (
+    certificates,
+    decode_report,
+    noscope_picture,
+    noscope_report,
+    noscope_results,
+    replays,
+)
 from benchmarks.tables import Results, Rows, machine_name, made_with, markdown_table, rates
 from vqe.display.tables import table_text
 from vqe.statistics.units import ErrorCounts
@@ -20,6 +27,7 @@ from vqe.statistics.units import ErrorCounts
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
 DOCS = REPOSITORY / "docs"
+ACCURACY = DOCS / "accuracy.md"
 RESULTS = REPOSITORY / "benchmarks" / "results"
 NO_RESULTS = "No results yet."
 
@@ -125,6 +133,10 @@ REPORTS = {
         noscope_report.notes,
         PerMachine(noscope_results.merged, noscope_picture.draw),
     ),
+    "replays": Report(
+        ACCURACY, lambda results: (replays.rows(results),), replays.lines, replays.notes
+    ),
+    "certificates": Report(ACCURACY, certificates.tables, certificates.lines, certificates.notes),
 }
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from benchmarks.report import as_text, publish, write_results
 
-BENCHMARKS = ("first", "decode", "noscope")
+BENCHMARKS = ("first", "decode", "noscope", "replays", "certificates")
 """Each a module beside this one, with a function `run`; imported only when it is wanted."""
 WITH_FULL_SET = ("noscope",)
 WITH_ROUNDS = ("first", "decode")
+WITHOUT_MODEL = ("replays", "certificates")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,11 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, metavar="N", help="measure so often")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
-    asked = {name: getattr(options, name) for name in ("model", "quick", "seed")}
+    asked = {name: getattr(options, name) for name in ("quick", "seed")}
+    if options.benchmark not in WITHOUT_MODEL:
+        asked["model"] = options.model
+    elif options.model is not None:
+        parser.error(f"--model: {options.benchmark} asks no network")
     if options.benchmark in WITH_ROUNDS:
         asked["rounds"] = options.rounds
     elif options.rounds is not None:
-        parser.error(f"--rounds: only for {' and '.join(WITH_ROUNDS)}; each system runs once")
+        parser.error(f"--rounds: only for {' and '.join(WITH_ROUNDS)}")
     if options.benchmark in WITH_FULL_SET:
         asked["full"] = options.full
     elif options.full:

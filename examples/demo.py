@@ -1,4 +1,4 @@
-"""A cat by the lake: one question, answered by a cascade and by the detector on every frame.
+"""A cat by the lake: one question, answered within error bounds and by the detector on every frame.
 
 Run by `make demo`. Writes the footage and a timeline into demo-out/.
 """
@@ -54,19 +54,19 @@ def main() -> None:
     heading("The question")
     question = QUESTION.format(video=video)
     console.print(question)
-    cascade = ask(question)
-    heading(f"The answer, after {cascade.seconds:.1f} seconds")
-    console.print(table_text(cascade.table, max_rows=6))
+    bounded = ask(question)
+    heading(f"The answer, after {bounded.seconds:.1f} seconds")
+    console.print(table_text(bounded.table, max_rows=6))
     heading("How it was found (EXPLAIN ANALYZE)")
-    console.print(cascade.plan, markup=False)
+    console.print(bounded.plan, markup=False)
     heading("The same question, exactly: the detector looks at every frame")
     console.print(question + " EXACT")
     exact = ask(question + " EXACT")
     console.print(f"{exact.table.num_rows:,} rows after {exact.seconds:.1f} seconds")
     heading("The two compared")
-    compare(cascade, exact)
+    compare(bounded, exact)
     path = FOLDER / "timeline.png"
-    draw(cascade, exact, path)
+    draw(bounded, exact, path)
     console.print(f"\nThe timeline of both is in {path}.")
 
 
@@ -96,9 +96,9 @@ def ask(question: str) -> Answer:
         return Answer(table, str(result.explain()), time.perf_counter() - start)
 
 
-def compare(cascade: Answer, exact: Answer) -> None:
+def compare(bounded: Answer, exact: Answer) -> None:
     """Print how far the answers agree and what each cost."""
-    ours, truth = cascade.present, exact.present
+    ours, truth = bounded.present, exact.present
     console.print(f"{np.mean(ours == truth):.2%} of {len(truth):,} frames have the same answer")
     seconds_ours, seconds_truth = (
         np.count_nonzero(present.reshape(SECONDS, FPS), axis=1) > FPS / 2
@@ -107,8 +107,8 @@ def compare(cascade: Answer, exact: Answer) -> None:
     console.print(rates("per frame", ours, truth))
     console.print(rates("per second of video", seconds_ours, seconds_truth))
     console.print(
-        f"{exact.seconds:.1f} s for the exact answer, {cascade.seconds:.1f} s for the cascade with "
-        f"labelling and training:\n{exact.seconds / cascade.seconds:.1f} times as fast, "
+        f"{exact.seconds:.1f} s for the exact answer, {bounded.seconds:.1f} s within the bounds:\n"
+        f"{exact.seconds / bounded.seconds:.1f} times as fast, "
         "every second counted"
     )
 
@@ -123,15 +123,15 @@ def rates(unit: str, ours: NDArray[np.bool_], truth: NDArray[np.bool_]) -> str:
     )
 
 
-def draw(cascade: Answer, exact: Answer, path: Path) -> None:
+def draw(bounded: Answer, exact: Answer, path: Path) -> None:
     """Write the timeline of both answers, and where they differ."""
     frame_us = 1_000_000 // FPS
-    truth, ours = np.flatnonzero(exact.present), np.flatnonzero(cascade.present)
+    truth, ours = np.flatnonzero(exact.present), np.flatnonzero(bounded.present)
     lanes = [
         Lane("reference network", runs(truth, truth * frame_us)),
-        Lane("vqe", runs(ours, ours * frame_us, cascade.table["decided_by"].to_pylist())),
+        Lane("vqe", runs(ours, ours * frame_us, bounded.table["decided_by"].to_pylist())),
     ]
-    differ = np.flatnonzero(cascade.present != exact.present)
+    differ = np.flatnonzero(bounded.present != exact.present)
     if len(differ):
         lanes.append(Lane("where they differ", runs(differ, differ * frame_us)))
     title = "When the camera sees a cat"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from benchmarks import certificate_replays, certificates
 from benchmarks.certificate_replays import Replays, decide_in_sequence
-from benchmarks.certificates import adversarial_cell, main, most_broken, score_cell
+from benchmarks.certificates import adversarial_cell, most_broken, score_cell
 from benchmarks.score_populations import Plan, choose_plans, make_population
 from vqe.statistics import fixed_sequence
 from vqe.statistics.betting import Stratum
@@ -130,14 +128,11 @@ def test_an_adversary_finds_out_a_careless_test_and_no_other(name, replays):
     assert cells[0]["broken"] <= cells[0]["may_break"] < cells[1]["broken"]
 
 
-def test_the_command_writes_what_it_prints(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(certificates, "describe", lambda seed: {"seed": seed})
-    file = tmp_path / "certificates.json"
-    main(["--quick", "--replays", "3", "--output", str(file)])
-    results = json.loads(file.read_text())
-    assert results == certificates.run(replays=3, quick=True)
-    text = capsys.readouterr().out
-    for cell in results["cells"] + results["adversarial"] + results["overreaching"]:
-        assert f"{cell['positives']:,}" in text
-    assert "of 3" in text
-    assert "FAILS" not in text
+def test_the_tables_show_every_cell():
+    results = certificates.run(quick=True, replays=3)
+    shown = certificates.tables(results)
+    assert [len(rows) for rows in shown] == [len(results[sort]) for sort in certificates.SORTS]
+    assert all("of 3" in row["broken"] for rows in shown for row in rows)
+    assert "FAILS" not in str(shown)
+    (line,) = certificates.lines(results)
+    assert line.startswith("0 of 5 cells fail")

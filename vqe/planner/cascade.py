@@ -13,7 +13,7 @@ from vqe.planner.cost import Costs
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
-from vqe.planner.refining import Refined, Refining, first_grid
+from vqe.planner.refining import NotWorthwhileError, Refining, first_grid
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
 from vqe.planner.visual_scan import VisualScan
@@ -95,13 +95,14 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
     grid = first_grid(scan, fill=context.settings.fill)
     if grid is None:
         return _search(scan, labeller, store, context)
-    with context.metrics.phase("labelling"):
-        refined = Refining(scan, grid, labeller, context).run()
-    if isinstance(refined, Refined):
-        return Decision((), refined.reason, fill=refined.fill)
-    decision = _search(scan, labeller, store, context)
-    rejected = Alternative(REFINEMENT, None, refined)
-    return replace(decision, alternatives=(*decision.alternatives, rejected))
+    try:
+        with context.metrics.phase("labelling"):
+            refined = Refining(scan, grid, labeller, context).run()
+    except NotWorthwhileError as reason:
+        decision = _search(scan, labeller, store, context)
+        rejected = Alternative(REFINEMENT, None, str(reason))
+        return replace(decision, alternatives=(*decision.alternatives, rejected))
+    return Decision((), refined.reason, fill=refined.fill)
 
 
 def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:

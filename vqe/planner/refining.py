@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -28,17 +30,19 @@ LEAST_GRID = 10
 """Frames of a grid that may find enough visits to judge by; shorter videos are not worth it."""
 
 WORTHWHILE = 0.5
-"""Share of the frames that may be asked about: with more, the saving is not worth the decoding of
-the same groups of pictures again and again."""
+"""Share that may be spent: of the frames, as labels, and of the time that labelling all of them
+would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
 
 
 LEAST_SAVING_SECONDS = 1.0
 """A query that takes less is answered as it is."""
 
-DAMAGED = "some frames cannot be decoded"
-
 FIRST_LOOK_BATCHES = 3
 """Batches that tell how fast the reference network is; the first one warms it up."""
+
+
+class NotWorthwhileError(Exception):
+    """Why this question is not answered from few frames; never leaves the planner."""
 
 
 @dataclass(frozen=True)
@@ -106,34 +110,37 @@ class Refining:
         units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
         self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
 
-    def run(self) -> Refined | str:
-        """Asks until the grid is fine enough; or says why that does not pay."""
-        refinement = self.refinement
-        look = refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size]
-        if not self._ask(look):
-            return DAMAGED
-        seconds = self.labeller.seconds_per_frame
-        if seconds is not None:  # else the labels are all known already
-            rest = seconds * len(self.scan.remaining)
-            if rest < LEAST_SAVING_SECONDS:
-                return f"it would not pay: the rest takes {rest:.1f} s"
+    def run(self) -> Refined:
+        """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
+        refinement, began = self.refinement, time.perf_counter()
+        self._ask(refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
+        most_seconds = WORTHWHILE * self._seconds_without()
         while True:
             while len(positions := refinement.ask()):
-                self.context.check()
-                asked = len(refinement.known) + len(positions)
-                if asked > WORTHWHILE * self.scan.frames:
-                    return f"more than {WORTHWHILE:.0%} of the frames are near a change"
-                if not self._ask(positions):
-                    return DAMAGED
+                if len(refinement.known) + len(positions) > WORTHWHILE * self.scan.frames:
+                    raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
+                if time.perf_counter() - began > most_seconds:
+                    raise NotWorthwhileError("the same frames are decoded again and again")
+                self._ask(positions)
             found = fineness(refinement, self.scan.accuracy)
             if found.enough:
                 return self._refined(found)
             if found.excess * len(refinement.grid) > self.scan.frames:
-                return "visits are too short, or flicker: every frame would have to be on the grid"
+                raise NotWorthwhileError("visits are short, or flicker: the grid needs all frames")
             refinement.halve()
 
-    def _ask(self, positions: NDArray[np.int64]) -> bool:
-        """Tells the refinement about these frames; False where one has no proper picture."""
+    def _seconds_without(self) -> float:
+        """What the reference network takes for the rest of the frames."""
+        seconds = self.labeller.seconds_per_frame
+        if seconds is None:  # nothing had to be asked: the labels are known, and cost nothing
+            return math.inf
+        rest = seconds * len(self.scan.remaining)
+        if rest < LEAST_SAVING_SECONDS:
+            raise NotWorthwhileError(f"the rest takes only {rest:.1f} s")
+        return rest
+
+    def _ask(self, positions: NDArray[np.int64]) -> None:
+        """Tells the refinement about these frames."""
         ordinals = self.scan.ordinals[positions]
         unknown = self.labeller.unknown(ordinals)
         self.context.progress.phase("labelling", len(unknown))
@@ -150,10 +157,9 @@ class Refining:
         self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
         if reader.report.damage:
-            return False
+            raise NotWorthwhileError("some frames cannot be decoded")
         score = self.labeller.scores(ordinals)
         self.refinement.tell(positions, self.scan.question.holds(score))
-        return True
 
     def _refined(self, found: Fineness) -> Refined:
         known, grid = self.refinement.known, self.refinement.grid

@@ -1,0 +1,170 @@
+"""`python -m benchmarks.run replays`: how often refined answers break their bounds.
+
+Questions are answered over and over from the stored truth of the standard footage, which takes no
+picture: each replay draws another stretch of the video, and where the grid begins. Key frames of
+the files decide neither.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.footage import Footage
+from benchmarks.machine import describe
+from benchmarks.moments import MODEL
+from benchmarks.noscope import FULL
+from benchmarks.tables import Results, Rows, made_with
+from benchmarks.truth import COMMITTED, Truth, truth_path
+from vqe.plan.accuracy import Accuracy
+from vqe.planner.refinement import Refinement, fineness
+from vqe.planner.refining import WORTHWHILE
+from vqe.statistics.units import ErrorCounts, count_errors
+
+BOUNDS = (0.01, 0.05)
+REPLAYS, QUICK_REPLAYS = 100, 2
+STRETCH = 5 / 6
+"""Part of the footage that a replay is about."""
+SPACING = 60
+"""Frames between two of the first grid, as between the key frames of the standard footage."""
+MOST_BREAKING = 0.2
+"""Share of the replays that may break a bound that was only estimated."""
+
+
+def run(*, quick: bool = False, seed: int = 0) -> Results:
+    """All questions of the standard footage at every bound."""
+    rng = np.random.default_rng(seed)
+    replays = QUICK_REPLAYS if quick else REPLAYS
+    return {
+        "benchmark": "replays",
+        "machine": describe(seed),
+        "replays": replays,
+        "questions": [
+            question(footage, label, score, bound, replays=replays, rng=rng)
+            for footage in FULL
+            for label, score in (
+                (footage.of.label, None),
+                (footage.of.other, footage.of.other_score),
+            )
+            for bound in BOUNDS
+        ],
+    }
+
+
+def question(
+    footage: Footage,
+    label: str,
+    score: float | None,
+    bound: float,
+    *,
+    replays: int,
+    rng: np.random.Generator,
+) -> Results:
+    """One question, FNR and FDR within `bound` per second of video."""
+    truth = Truth.read(truth_path(footage, MODEL, COMMITTED), "committed")
+    present = truth.present(label, score)
+    second = np.arange(len(present)) * 1_000_000 // round(footage.fps * 1_000_000)
+    accuracy = Accuracy(fnr=bound, fdr=bound)
+    stretch = round(STRETCH * len(present))
+    runs = []
+    for _ in range(replays):
+        start = int(rng.integers(len(present) - stretch + 1))
+        part = slice(start, start + stretch)
+        runs.append(replay(present[part], second[part], accuracy, int(rng.integers(SPACING))))
+    refined = [run for run in runs if run["errors"] is not None]
+    errors: list[ErrorCounts] = [run["errors"] for run in refined]
+    fnr = np.array([found.fnr or 0.0 for found in errors])
+    fdr = np.array([found.fdr or 0.0 for found in errors])
+    return {
+        "footage": footage.key,
+        "label": label,
+        "min_score": score,
+        "bound": bound,
+        "frames": stretch,
+        "presence": float(present.mean()),
+        "replays": replays,
+        "refined": len(refined),
+        "asked": _mean([run["asked"] for run in runs]),
+        "breaking": int(((fnr > bound) | (fdr > bound)).sum()),
+        "fnr": {"mean": _mean(fnr), "most": float(fnr.max(initial=0))},
+        "fdr": {"mean": _mean(fdr), "most": float(fdr.max(initial=0))},
+    }
+
+
+def replay(
+    present: NDArray[np.bool_], second: NDArray[np.int64], accuracy: Accuracy, phase: int
+) -> dict[str, Any]:
+    """Refines until the grid is fine enough, as a query does: the share of frames asked about, and
+    the errors; None where it gives up, and the reference network or a cascade would answer."""
+    n = len(present)
+    unit = np.unique(second, return_inverse=True)[1]
+    refinement = Refinement(unit, np.union1d(np.arange(phase, n, SPACING), [0, n - 1]))
+    while True:
+        while len(positions := refinement.ask()):
+            if len(refinement.known) + len(positions) > WORTHWHILE * n:
+                return {"asked": len(refinement.known) / n, "errors": None}
+            refinement.tell(positions, present[positions])
+        found = fineness(refinement, accuracy)
+        asked = len(refinement.known) / n
+        if found.enough:
+            errors = count_errors(present, refinement.answers(), unit)
+            return {"asked": asked, "errors": errors}
+        if found.excess * len(refinement.grid) > n:
+            return {"asked": asked, "errors": None}
+        refinement.halve()
+
+
+def rows(results: Results) -> Rows:
+    """A row for each question."""
+    return [
+        {
+            "footage": found["footage"].rpartition("-")[0],
+            "object": found["label"]
+            + ("" if found["min_score"] is None else f" ≥ {found['min_score']}"),
+            "present": f"{found['presence']:.1%}",
+            "bound": f"{found['bound']:.0%}",
+            "refined": f"{found['refined']} of {found['replays']}",
+            "frames asked about": f"{found['asked']:.1%}",
+            "broken": _broken(found),
+            "FNR, mean and most": _rate(found, "fnr"),
+            "FDR, mean and most": _rate(found, "fdr"),
+        }
+        for found in results["questions"]
+    ]
+
+
+def lines(results: Results) -> list[str]:
+    """Which questions break their bounds too often."""
+    return [
+        f"{found['label']} at {found['bound']:.0%} breaks its bounds in more than "
+        f"{MOST_BREAKING:.0%} of the replays"
+        for found in results["questions"]
+        if found["breaking"] > MOST_BREAKING * found["refined"]
+    ]
+
+
+def notes(results: Results) -> list[str]:
+    """What the figures mean."""
+    return [
+        "Each replay is about another stretch of five sixths of an hour, on a first grid that "
+        "begins at another frame. Where a refinement gives up, the bounds are left to a cascade or "
+        "to the reference network; frames asked about until then are counted. Errors are those of "
+        "the refined replays, per second of video, against the stored answers of the network.",
+        f"{made_with(results['machine'])}. Made by `python -m benchmarks.run replays`.",
+    ]
+
+
+def _broken(found: Results) -> str:
+    return f"{found['breaking']} of {found['refined']}"
+
+
+def _rate(found: Results, name: str) -> str:
+    if not found["refined"]:
+        return "–"
+    return f"{found[name]['mean']:.2%}, {found[name]['most']:.2%}"
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else 0.0
