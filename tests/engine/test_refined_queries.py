@@ -11,6 +11,8 @@ from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 6000, 10
 GOP = 60
+SECONDS = 0.005
+"""What the oracle takes for a frame: decoding is cheap beside it, also on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def sql(clip, condition=""):
 @pytest.fixture(scope="module")
 def answered(long_clip):
     """An oracle, its connection, the result of a query for buses, and its rows."""
-    oracle = Oracle(long_clip, fingerprint="oracle", seconds=0.001)
+    oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)
     con = connect(oracle)
     result = con.sql(sql(long_clip))
     return oracle, con, result, result.to_arrow_table()
@@ -100,7 +102,7 @@ def test_what_the_store_forgot_the_plan_still_knows(long_clip, answered):
 
 
 def test_labels_of_the_first_question_serve_the_next(long_clip):
-    oracle = Oracle(long_clip, fingerprint="oracle", seconds=0.001)
+    oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)
     con = connect(oracle)
     con.sql(sql(long_clip)).to_arrow_table()
     n_asked = len(oracle.frames_seen)
@@ -121,14 +123,14 @@ def test_explain_tells_what_was_done(answered, long_clip):
 def test_the_number_of_threads_changes_nothing(long_clip):
     tables = []
     for threads in (1, 3):
-        con = connect(Oracle(long_clip, seconds=0.001), decode_threads=threads)
+        con = connect(Oracle(long_clip, seconds=SECONDS), decode_threads=threads)
         tables.append(con.sql(sql(long_clip)).to_arrow_table())
     assert tables[0] == tables[1]
 
 
 def test_answers_are_not_carried_over_what_was_not_asked_for(long_clip):
     """Two stretches with a gap: the frames at its ends say nothing about one another."""
-    con = connect(Oracle(long_clip, seconds=0.002))
+    con = connect(Oracle(long_clip, seconds=SECONDS))
     condition = "AND (frame < 2500 OR frame >= 3505)"
     result = con.sql(sql(long_clip, condition))
     asked = np.r_[0:2500, 3505:FRAMES]
@@ -146,13 +148,14 @@ def test_an_object_that_comes_and_goes_all_the_time_is_not_refined(tmp_path):
     assert max(found.fnr, found.fdr) <= 0.02
     assert result.profile.plan != "refinement"
     (rejected,) = (o for o in result.profile.alternatives if o.name == "refinement")
-    assert "grid" in rejected.reason or "near a change" in rejected.reason
+    assert rejected.seconds is None
+    assert any(why in rejected.reason for why in ("flicker", "near a change", "again and again"))
 
 
 @pytest.mark.parametrize("end", ["EXACT", "FNR WITHIN 2% FDR WITHIN 2% PER FRAME"])
 def test_it_is_for_windows(long_clip, end):
     question = f"SELECT FRAMES FROM {long_clip.sql} WHERE contains('bus') AND frame < 900 {end}"
-    result = connect(Oracle(long_clip, seconds=0.002)).sql(question)
+    result = connect(Oracle(long_clip, seconds=SECONDS)).sql(question)
     assert set(result.to_arrow_table()["decided_by"].to_pylist()) <= {
         "reference",
         "specialized",
@@ -162,7 +165,7 @@ def test_it_is_for_windows(long_clip, end):
 
 def test_it_can_be_switched_off(long_clip):
     question = sql(long_clip, "AND frame < 1200")
-    con = connect(Oracle(long_clip, seconds=0.002))
+    con = connect(Oracle(long_clip, seconds=SECONDS))
     assert con.sql(question).profile.plan == "not planned yet"
     filled = con.sql(question)
     filled.to_arrow_table()
