@@ -16,15 +16,14 @@ from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
-from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
 
 SPACING_UNITS = 2.5
-"""Units between two frames of the first grid, where key frames do not decide it."""
+"""Units between two frames of the first grid, about, where key frames do not decide it."""
 
 SPARSE_KEYS = 4.0
-"""Key frames are the grid where they are at most so many times as far apart as others would be."""
+"""Key frames alone are the grid while they are at most so many times as far apart."""
 
 LEAST_GRID = 10
 """Frames of a grid that may find enough visits to judge by; shorter videos are not worth it."""
@@ -32,7 +31,6 @@ LEAST_GRID = 10
 WORTHWHILE = 0.5
 """Share that may be spent: of the frames, as labels, and of the time that labelling all of them
 would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
-
 
 LEAST_SAVING_SECONDS = 1.0
 """A query that takes less is answered as it is."""
@@ -77,25 +75,32 @@ def first_grid(scan: VisualScan, *, fill: bool) -> NDArray[np.int64] | None:
     units = unit_of(scan.index.timestamps_us[scan.ordinals], unit_us)
     if not len(units) or len(units) < AGREEING * len(np.unique(units)):
         return None
-    grid = _grid(scan.index, scan.ordinals, unit_us)
+    index, ordinals = scan.index, scan.ordinals
+    grid = grid_of(index.timestamps_us[ordinals], index.keyframe[ordinals], unit_us)
     return grid if len(grid) >= LEAST_GRID else None
 
 
-def _grid(index: VideoIndex, ordinals: NDArray[np.int64], unit_us: int) -> NDArray[np.int64]:
-    """Key frames, for nothing else need be decoded to see them, unless they are too far apart.
+def grid_of(
+    times_us: NDArray[np.int64], keyframe: NDArray[np.bool_], unit_us: int
+) -> NDArray[np.int64]:
+    """The first grid over N frames, by their timestamps and whether they are key frames: positions.
 
+    Key frames, for nothing else need be decoded to see them, and others where those are far apart.
     The ends of every stretch are among them: no answer is carried over a gap.
     """
-    times = index.timestamps_us[ordinals]
     wanted_us = SPACING_UNITS * unit_us
-    keys = np.flatnonzero(index.keyframe[ordinals])
-    apart_us = float(np.median(np.diff(times[keys]))) if len(keys) > 1 else np.inf
-    if apart_us <= SPARSE_KEYS * wanted_us:
-        grid = keys[:: max(round(wanted_us / apart_us), 1)]
-    else:
-        grid = np.unique(np.searchsorted(times, np.arange(times[0], times[-1], wanted_us)))
-    ends = np.flatnonzero(np.diff(times) > unit_us)
-    return np.unique(np.concatenate([[0], grid, ends, ends + 1, [len(ordinals) - 1]]))
+    keys = np.flatnonzero(keyframe)
+    if len(keys) > 1:
+        apart_us = max(float(np.median(np.diff(times_us[keys]))), 1.0)
+        keys = keys[:: max(round(wanted_us / apart_us), 1)]
+    ends = np.flatnonzero(np.diff(times_us) > unit_us)
+    grid = np.unique(np.concatenate([[0], keys, ends, ends + 1, [len(times_us) - 1]]))
+    # Where the grid has gaps, frames at regular times that are far from both of their edges.
+    regular = np.unique(np.searchsorted(times_us, np.arange(times_us[0], times_us[-1], wanted_us)))
+    after = np.searchsorted(times_us[grid], times_us[regular]).clip(1)
+    edges = times_us[grid][np.stack([after - 1, after])]
+    far = np.abs(edges - times_us[regular]).min(axis=0) > SPARSE_KEYS / 2 * wanted_us
+    return np.union1d(grid, regular[far])
 
 
 class Refining:
