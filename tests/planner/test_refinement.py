@@ -116,6 +116,29 @@ def test_short_visits_need_a_finer_grid():
     assert told.excess > 30
 
 
+def test_each_short_visit_that_was_seen_stands_for_others():
+    """Visits of one unit on a grid of six: of six, one is seen."""
+    truth = long_visits(300, 10, 117)
+    found = settled(truth, 60)
+    seen = unit_answers(found.answers(), found.unit).sum()
+    missing = unit_answers(truth, found.unit).sum() - seen
+    assert found.overlooked(True) == pytest.approx(missing, rel=0.35)
+    assert found.overlooked(False) == 0
+
+
+def test_clumps_that_every_grid_finds_do_not_hide_what_none_finds():
+    """Twelve long visits, and sixty so short that the halves of the grid find the same of them."""
+    long = np.tile(truth_of(1000, (100, 190)), 12)
+    short = np.tile(truth_of(217, (50, 57)), 60)
+    truth = np.concatenate([long, short])
+    found = settled(truth, 60)
+    errors = count_errors(truth, found.answers(), found.unit)
+    assert errors.fnr > 0.2
+    told = fineness(found, Accuracy(fnr=0.05, fdr=0.05))
+    assert not told.enough
+    assert told.excess > 3
+
+
 @pytest.mark.parametrize("frames", [3_000, 200_000])
 def test_where_nothing_was_seen_the_grid_must_leave_no_room_for_a_visit(frames):
     found = settled(truth_of(frames), 60)
@@ -127,6 +150,16 @@ def test_too_few_visits_say_nothing_about_others():
     truth = long_visits(3, 200, 3000)
     assert fineness(settled(truth, 60), DEFAULT_ACCURACY).excess <= 1
     assert not fineness(settled(truth, 60), DEFAULT_ACCURACY).enough
+
+
+def test_a_visit_that_flickers_at_its_edges_is_one():
+    edge = np.tile([True, False, True], 6)
+    truth = np.concatenate([truth_of(900), edge, truth_of(900, (0, 900)), edge, truth_of(900)])
+    found = settled(truth, 60)
+    length, _units = found.visits(True)
+    assert len(length) == 1
+    assert len(found.visits(False)[0]) == 2
+    assert not fineness(found, DEFAULT_ACCURACY).enough
 
 
 def test_a_rare_pause_in_what_is_always_there_is_within_the_bound():

@@ -36,9 +36,10 @@ class Fill:
 class FillScanExec(Operator):
     """Those of the frames `ordinals` (int64, ascending) for which `question` holds.
 
-    Frames in `fill`, and those that `labels` have learned since, are answered by what the reference
-    network saw; each other one as the nearest of them. Nothing is decoded. `fresh` (ascending):
-    the frames labelled for this very query.
+    Frames in `fill`, and others that `labels` happen to know, are answered by what the reference
+    network saw; all others as the nearest in `fill`, and there alone: what was not chosen to speak
+    for its neighbours may be a flicker. Nothing is decoded. `fresh` (ascending): the frames
+    labelled for this very query.
     """
 
     video: str
@@ -77,12 +78,17 @@ class FillScanExec(Operator):
         n = len(self.ordinals)
         score = np.full(n, np.nan, np.float32)
         origin = np.full(n, CODE["fill"], np.int8)
-        # The store may have forgotten what the plan was made of.
-        at = np.searchsorted(self.ordinals, self.fill.ordinals)
-        score[at], origin[at] = self.fill.score, CODE["cache"]
+        present = np.zeros(n, np.bool_)
         known = known_answers(self.labels, self.question, self.ordinals, self.fresh)
         at = np.searchsorted(self.ordinals, known.ordinals)
-        score[at], origin[at] = known.score, known.decided_by
-        positions = np.flatnonzero(origin != CODE["fill"])
-        holds = self.question.holds(score[positions])
-        return Answers(self.ordinals, holds[nearest(positions, n)], score, origin)
+        present[at], score[at], origin[at] = known.present, known.score, known.decided_by
+        # The store may have forgotten what the plan was made of.
+        at = np.searchsorted(self.ordinals, self.fill.ordinals)
+        is_fresh = np.isin(self.fill.ordinals, self.fresh, assume_unique=True)
+        score[at] = self.fill.score
+        origin[at] = np.where(is_fresh, CODE["reference"], CODE["cache"])
+        holds = self.question.holds(self.fill.score)
+        present[at] = holds
+        filled = origin == CODE["fill"]
+        present[filled] = holds[nearest(at, n)][filled]
+        return Answers(self.ordinals, present, score, origin)

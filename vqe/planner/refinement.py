@@ -7,9 +7,11 @@ spread over the unit, all agree. Each other frame gets the answer of the nearest
 
 So a unit near a change is wrong hardly ever, and what is left to go wrong is a visit that begins
 and ends between two frames of the grid. How much of that there is shows when every second frame of
-the grid is left out: what the other half would have missed of what is known now. Were visits of any
-length equally likely, half the spacing would miss half as much; so a grid is fine enough when one
-twice as coarse would still have kept the bounds.
+the grid is left out: what the other half would have missed of what is known now. Of visits about as
+long as the spacing half the spacing misses half as much; so a grid is fine enough when one twice as
+coarse would still have kept the bounds. Of visits much shorter than the spacing hardly one is seen,
+by either half; so each that was seen also stands for those that were not, by its chance to be seen
+(Horvitz and Thompson, JASA 1952).
 """
 
 from __future__ import annotations
@@ -135,6 +137,32 @@ class Refinement:
             halves.append(count_errors(now, half.answers(), self.unit))
         return halves[0], halves[1]
 
+    def visits(self, state: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Frames and units of each visit (or pause) that has a whole unit of this answer.
+
+        What lies within reach of one another is found together, and counts as one.
+        """
+        answers = self.answers()
+        frames = np.flatnonzero(answers == state)
+        if not len(frames):
+            return frames, frames
+        unit = self.unit[frames]
+        first = np.flatnonzero(np.diff(unit, prepend=-3 * REACH) > 2 * REACH)
+        length = np.diff(np.append(first, len(frames)))
+        seen = np.cumsum(np.append(0, unit_answers(answers, self.unit) == state))
+        units = seen[unit[first + length - 1] + 1] - seen[unit[first]]
+        return length[units > 0], units[units > 0]
+
+    def overlooked(self, state: bool) -> float:
+        """Units of this answer in visits (or pauses) that no frame of the grid has met, about.
+
+        A visit of c frames meets a grid of spacing g with probability min(1, c / g), as the grid
+        begins by chance.
+        """
+        length, units = self.visits(state)
+        chance = np.minimum(length / np.median(np.diff(self.grid)), 1)
+        return float((units * (1 / chance - 1)).sum())
+
 
 @dataclass(frozen=True)
 class Fineness:
@@ -155,8 +183,15 @@ def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
     fnr = _mean([half.fnr for half in halves])
     fpr = _mean([half.fpr for half in halves])
     fdr = _mean([half.fdr for half in halves])
-    rates = ((fnr, accuracy.fnr), (fpr, accuracy.fpr), (fdr, accuracy.fdr))
-    excess = max(((rate or 0.0) / bound for rate, bound in rates if bound is not None), default=0.0)
+    positive = int(unit_answers(refinement.answers(), refinement.unit).sum())
+    negative = len(refinement.size) - positive
+    missed, false = refinement.overlooked(True), refinement.overlooked(False)
+    rates = (
+        (accuracy.fnr, fnr, missed / max(positive + missed, 1)),
+        (accuracy.fpr, fpr, false / max(negative + false, 1)),
+        (accuracy.fdr, fdr, false / max(positive, 1)),
+    )
+    excess = max(max(half or 0.0, all_) / bound for bound, half, all_ in rates if bound is not None)
     return Fineness(fnr, fpr, fdr, excess, excess <= 1 and _tells(refinement, accuracy))
 
 
@@ -184,10 +219,10 @@ def _tells(refinement: Refinement, accuracy: Accuracy) -> bool:
     ]
     missed = [] if accuracy.fnr is None else [accuracy.fnr * positive]
     for state, hideout, allowed in ((True, negative, missed), (False, positive, false)):
-        begins = np.flatnonzero(np.diff(answers.astype(np.int8)) == (1 if state else -1))
+        visits = len(refinement.visits(state)[0])
         drawn = int((answers[refinement.grid] != state).sum())
         bearable = all(NONE_SEEN * hideout <= most * drawn for most in allowed)
-        if len(begins) < LEAST_VISITS and not bearable:
+        if visits < LEAST_VISITS and not bearable:
             return False
     return True
 

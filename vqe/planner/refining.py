@@ -113,18 +113,20 @@ class Refining:
         self.labeller = labeller
         self.context = context
         units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+        self.unlabelled = len(scan.remaining)
         self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
 
     def run(self) -> Refined:
         """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
         refinement, began = self.refinement, time.perf_counter()
         self._ask(refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
-        most_seconds = WORTHWHILE * self._seconds_without()
+        if self._seconds_without() < LEAST_SAVING_SECONDS:
+            raise NotWorthwhileError(f"all takes only {self._seconds_without():.1f} s")
         while True:
             while len(positions := refinement.ask()):
-                if len(refinement.known) + len(positions) > WORTHWHILE * self.scan.frames:
+                if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
                     raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
-                if time.perf_counter() - began > most_seconds:
+                if time.perf_counter() - began > WORTHWHILE * self._seconds_without():
                     raise NotWorthwhileError("the same frames are decoded again and again")
                 self._ask(positions)
             found = fineness(refinement, self.scan.accuracy)
@@ -135,14 +137,10 @@ class Refining:
             refinement.halve()
 
     def _seconds_without(self) -> float:
-        """What the reference network takes for the rest of the frames."""
+        """What the reference network would take for all frames that had no label."""
         seconds = self.labeller.seconds_per_frame
-        if seconds is None:  # nothing had to be asked: the labels are known, and cost nothing
-            return math.inf
-        rest = seconds * len(self.scan.remaining)
-        if rest < LEAST_SAVING_SECONDS:
-            raise NotWorthwhileError(f"the rest takes only {rest:.1f} s")
-        return rest
+        # Nothing had to be asked so far: the labels were known.
+        return math.inf if seconds is None else seconds * self.unlabelled
 
     def _ask(self, positions: NDArray[np.int64]) -> None:
         """Tells the refinement about these frames."""
