@@ -142,7 +142,7 @@ def lines(results: Results) -> list[str]:
         f"{MOST_BREAKING:.0%} of the replays"
         for found in results["questions"]
         if found["breaking"] > MOST_BREAKING * found["refined"]
-    ]
+    ] or [f"no question breaks its bounds in more than {MOST_BREAKING:.0%} of the replays"]
 
 
 def notes(results: Results) -> list[str]:

@@ -11,7 +11,7 @@ from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 6000, 10
 GOP = 60
-SECONDS = 0.005
+SECONDS = 0.003
 """What the oracle takes for a frame: decoding is cheap beside it, also on a busy machine."""
 
 
@@ -143,6 +143,7 @@ def test_explain_tells_what_was_done(answered, long_clip):
     assert "plan: refinement" in text
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing(long_clip):
     tables = []
     for threads in (1, 3):
@@ -185,6 +186,7 @@ def test_it_is_for_windows(long_clip, end):
     assert result.profile.plan != "refinement"
 
 
+@pytest.mark.slow
 def test_it_can_be_switched_off(long_clip):
     question = sql(long_clip, "AND frame < 1200")
     con = connect(Oracle(long_clip, seconds=SECONDS))
