@@ -136,7 +136,6 @@ def test_clumps_that_every_grid_finds_do_not_hide_what_none_finds():
     assert errors.fnr > 0.2
     told = fineness(found, Accuracy(fnr=0.05, fdr=0.05))
     assert not told.enough
-    assert told.excess > 3
 
 
 @pytest.mark.parametrize("frames", [3_000, 200_000])

@@ -191,8 +191,11 @@ def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
         (accuracy.fpr, fpr, false / max(negative + false, 1)),
         (accuracy.fdr, fdr, false / max(positive, 1)),
     )
-    excess = max(max(half or 0.0, all_) / bound for bound, half, all_ in rates if bound is not None)
-    return Fineness(fnr, fpr, fdr, excess, excess <= 1 and _tells(refinement, accuracy))
+    excess = max((half or 0.0) / bound for bound, half, _ in rates if bound is not None)
+    unseen = max(short / bound for bound, _, short in rates if bound is not None)
+    return Fineness(
+        fnr, fpr, fdr, excess, max(excess, unseen) <= 1 and _tells(refinement, accuracy)
+    )
 
 
 def _mean(rates: list[float | None]) -> float | None:
