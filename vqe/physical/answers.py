@@ -45,9 +45,13 @@ def known_answers(
     labelled, score = labels.best_score(question.label, question.region)
     asked = np.isin(labelled, ordinals, assume_unique=True)
     labelled, score = labelled[asked], score[asked]
+    return Answers(labelled, question.holds(score), score, origin_of(labelled, fresh))
+
+
+def origin_of(labelled: NDArray[np.int64], fresh: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Codes of labelled frames: the network where this query asked it, else the store."""
     is_fresh = np.isin(labelled, fresh, assume_unique=True)
-    origin = np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
-    return Answers(labelled, question.holds(score), score, origin)
+    return np.where(is_fresh, CODE["reference"], CODE["cache"]).astype(np.int8)
 
 
 def rows_of(

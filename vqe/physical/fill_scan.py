@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.physical.answers import Answers, known_answers, rows_of
+from vqe.physical.answers import Answers, known_answers, origin_of, rows_of
 from vqe.physical.operator import Operator
 from vqe.physical.rows import CODE, frames_text
 from vqe.physical.stages import Question
@@ -84,9 +84,7 @@ class FillScanExec(Operator):
         present[at], score[at], origin[at] = known.present, known.score, known.decided_by
         # The store may have forgotten what the plan was made of.
         at = np.searchsorted(self.ordinals, self.fill.ordinals)
-        is_fresh = np.isin(self.fill.ordinals, self.fresh, assume_unique=True)
-        score[at] = self.fill.score
-        origin[at] = np.where(is_fresh, CODE["reference"], CODE["cache"])
+        score[at], origin[at] = self.fill.score, origin_of(self.fill.ordinals, self.fresh)
         holds = self.question.holds(self.fill.score)
         present[at] = holds
         filled = origin == CODE["fill"]

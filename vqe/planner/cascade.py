@@ -13,7 +13,12 @@ from vqe.planner.cost import Costs
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
-from vqe.planner.refining import NotWorthwhileError, Refining, first_grid
+from vqe.planner.refining import (
+    FIRST_LOOK_BATCHES,
+    NotWorthwhileError,
+    Refining,
+    first_grid,
+)
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
 from vqe.planner.visual_scan import VisualScan
@@ -26,9 +31,6 @@ from vqe.video.strategies import FrameSet
 LEAST_SAVING_SECONDS = 5.0
 """What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
 training the first models. A query with less to gain is not worth a cascade."""
-
-FIRST_LOOK_BATCHES = 3
-"""Batches that tell how fast the reference network is; the first one warms it up."""
 
 
 def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
