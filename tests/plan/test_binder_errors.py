@@ -79,6 +79,9 @@ STATEMENT_ERRORS = {
     "SELECT FRAMES FROM video FNR WITHIN 1% FNR WITHIN 2%": "FNR WITHIN is given | FNR WITHIN 2%",
     "SELECT FRAMES FROM video EXACT EXACT": "EXACT is given twice | EXACT",
     "SELECT FRAMES FROM video FNR WITHIN 100%": "FNR WITHIN 1 is not a share | FNR",
+    "SELECT FRAMES FROM video EXACT CONFIDENCE 95%": "EXACT allows no error | CONFIDENCE",
+    "SELECT FRAMES FROM video CONFIDENCE 100%": "CONFIDENCE 1 is not a share | CONFIDENCE",
+    "SELECT FRAMES FROM video CONFIDENCE 95": "CONFIDENCE 95 is not a share | CONFIDENCE",
     "SELECT FRAMES FROM video PER INTERVAL '0 s'": "PER INTERVAL needs a positive | PER",
 }
 
@@ -101,7 +104,6 @@ NOT_YET = {
     "SELECT frame FROM video HAVING frame > 1": "HAVING",
     "SELECT frame FROM video ORDER BY frame": "ORDER BY",
     "SELECT frame FROM video LIMIT 3 GAP 10 FRAMES": "GAP",
-    "SELECT frame FROM video FNR WITHIN 1% CONFIDENCE 95%": "CONFIDENCE",
     "SELECT frame FROM video ERROR WITHIN 0.1": "ERROR",
     "SELECT frame FROM video BUDGET 10 CALLS": "BUDGET",
     "SELECT frame FROM video DEADLINE INTERVAL '1 minute'": "DEADLINE",

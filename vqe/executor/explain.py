@@ -81,6 +81,8 @@ def _decision(decision: Decision) -> str:
     lines += [f"  {stage.name}: {stage.rule}, else asks on" for stage in decision.stages]
     if decision.measured is not None:
         lines.append(f"measured on the selection set: {accuracy_text(decision.measured)}")
+    if decision.certificate is not None:
+        lines += [str(decision.certificate), f"  {decision.certificate.evidence}"]
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from vqe.executor.query import Query
 from vqe.plan.nodes import Scan
+from vqe.planner.certificate import Certificate
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Alternative, Decision, Measured
 from vqe.runtime.metrics import DamagedSpan, ScanMetrics, StageMetrics
@@ -31,6 +32,8 @@ class VideoProfile:
     alternatives: tuple[Alternative, ...]
     measured: Measured | None
     """Errors of the plan on the selection set; None where nothing was estimated."""
+    certificate: Certificate | None
+    """What is proved of the rows, where the query asked for a CONFIDENCE and did not need EXACT."""
     labels_to_plan: int
     lost: tuple[DamagedSpan, ...]
     doubtful: tuple[DamagedSpan, ...]
@@ -55,6 +58,8 @@ class Profile:
     alternatives: tuple[Alternative, ...]
     measured: Measured | None
     """Errors of the plan on the selection set; None where nothing was estimated."""
+    certificate: Certificate | None
+    """What is proved of the rows, where the query asked for a CONFIDENCE and did not need EXACT."""
     reference_calls: int
     """Frames that the reference network was asked about, to plan and to answer."""
     labels_to_plan: int
@@ -97,6 +102,7 @@ def profile(query: Query) -> Profile:
         predictions=add_predictions([video.predictions for video in videos]),
         alternatives=alone.alternatives if alone else (),
         measured=alone.measured if alone else None,
+        certificate=alone.certificate if alone else None,
         reference_calls=metrics.labels_from_reference,
         labels_to_plan=sum(video.labels_to_plan for video in videos),
         labels_from_store=metrics.labels_from_store,
@@ -116,6 +122,7 @@ def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProf
         predictions=decision.predictions,
         alternatives=decision.alternatives,
         measured=decision.measured,
+        certificate=decision.certificate,
         labels_to_plan=decision.labels,
         lost=scan.lost if scan else (),
         doubtful=scan.doubtful if scan else (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,12 @@ class Answers:
         return Answers(
             self.ordinals[rows], self.present[rows], self.score[rows], self.decided_by[rows]
         )
+
+    def from_store(self) -> Answers:
+        """The same for a later query, which asks the reference network about none of them."""
+        asked = self.decided_by == CODE["reference"]
+        decided_by = np.where(asked, CODE["cache"], self.decided_by).astype(np.int8)
+        return replace(self, decided_by=decided_by)
 
 
 def known_answers(

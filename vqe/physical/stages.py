@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ class Verdict:
 
 
 Decide = Callable[[FrameBatch], Verdict]
+Values: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
 
 class Stage(Protocol):
@@ -51,6 +52,16 @@ class Stage(Protocol):
 
     def start(self) -> Decide:
         """Decides the frames of one segment, handed over in order; may keep state between calls."""
+
+
+class ScoringStage(Stage, Protocol):
+    """A stage that compares a number with thresholds: others may compare the same number."""
+
+    def measure(self, frames: FrameBatch) -> Values:
+        """The number, float (N,). `start` comes first."""
+
+    def judge(self, values: Values) -> NDArray[np.int8]:
+        """ABSENT, PRESENT or UNKNOWN for such numbers, int8 (N,)."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,13 @@ class DifferenceStage:
         return f"absent below {self.threshold:.2f}"
 
     def start(self) -> Decide:
-        def decide(frames: FrameBatch) -> Verdict:
-            distance = self.detector.distance(block_differences(frames, self.reference))
-            answer = np.where(distance < self.threshold, ABSENT, UNKNOWN).astype(np.int8)
-            return Verdict(answer, np.full(len(frames), np.nan, np.float32))
+        return _by_measure(self)
 
-        return decide
+    def measure(self, frames: FrameBatch) -> Values:
+        return self.detector.distance(block_differences(frames, self.reference))
+
+    def judge(self, values: Values) -> NDArray[np.int8]:
+        return np.where(values < self.threshold, ABSENT, UNKNOWN).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -116,15 +128,26 @@ class SpecializedStage:
 
     def start(self) -> Decide:
         self.model.start()
+        return _by_measure(self)
 
-        def decide(frames: FrameBatch) -> Verdict:
-            score = self.model.score(frames.thumbnails(self.model.size))
-            answer = np.full(len(frames), UNKNOWN, np.int8)
-            answer[score < self.low] = ABSENT
-            answer[score > self.high] = PRESENT
-            return Verdict(answer, np.full(len(frames), np.nan, np.float32))
+    def measure(self, frames: FrameBatch) -> Values:
+        return self.model.score(frames.thumbnails(self.model.size))
 
-        return decide
+    def judge(self, values: Values) -> NDArray[np.int8]:
+        answer = np.full(len(values), UNKNOWN, np.int8)
+        answer[values < self.low] = ABSENT
+        answer[values > self.high] = PRESENT
+        return answer
+
+
+def _by_measure(stage: ScoringStage) -> Decide:
+    """Decides by the number that a stage measures; its score is not the reference network's."""
+
+    def decide(frames: FrameBatch) -> Verdict:
+        answer = stage.judge(stage.measure(frames))
+        return Verdict(answer, np.full(len(frames), np.nan, np.float32))
+
+    return decide
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vqe.errors import BindError
 from vqe.sql.literals import format_interval
@@ -15,13 +15,15 @@ class Accuracy:
     Rates are shares in (0, 1): `fnr` of the positives missed, `fpr` of the negatives returned,
     `fdr` of the returned that are false. They count metric units: windows of `unit_us`
     microseconds, [k, k+1) from timestamp 0, positive when more than half of their frames are;
-    single frames when `unit_us` is None.
+    single frames when `unit_us` is None. With a `confidence` the bounds are proved, and wrong with
+    probability 1 − confidence at most; without one they are estimated.
     """
 
     fnr: float | None = None
     fpr: float | None = None
     fdr: float | None = None
     unit_us: int | None = 1_000_000
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         for name, bound in self.bounds.items():
@@ -32,12 +34,34 @@ class Accuracy:
                 )
         if self.unit_us is not None and self.unit_us <= 0:
             raise BindError(f"PER INTERVAL needs a positive duration, got {self.unit_us} µs")
+        if self.confidence is not None and not 0.5 <= self.confidence < 1:
+            raise BindError(
+                f"CONFIDENCE {self.confidence:.6g} is not a share from 50% to below 100%",
+                hint="write CONFIDENCE 95%, or EXACT to be certain",
+            )
 
     @property
     def bounds(self) -> dict[str, float]:
         """The bounds that were set, by their SQL name."""
         rates = {"FNR": self.fnr, "FPR": self.fpr, "FDR": self.fdr}
         return {name: bound for name, bound in rates.items() if bound is not None}
+
+    @property
+    def estimated(self) -> Accuracy:
+        """The same bounds without proof."""
+        return replace(self, confidence=None)
+
+    def shared_by(self, videos: int) -> Accuracy:
+        """What each of several videos must keep for the promise about all of them: bounds that hold
+        in each hold over all, but each proof may be wrong."""
+        if self.confidence is None:
+            return self
+        return replace(self, confidence=1 - (1 - self.confidence) / videos)
+
+    def scaled(self, part: float) -> Accuracy:
+        """So many times the bounds, for a `part` of at most 1."""
+        fnr, fpr, fdr = (b if b is None else part * b for b in (self.fnr, self.fpr, self.fdr))
+        return replace(self, fnr=fnr, fpr=fpr, fdr=fdr)
 
     @property
     def exact(self) -> bool:
@@ -49,8 +73,14 @@ class Accuracy:
             return "EXACT"
         bounds = " ".join(f"{name} WITHIN {100 * bound:g}%" for name, bound in self.bounds.items())
         if self.unit_us is None:
-            return f"{bounds} PER FRAME"
-        return f"{bounds} PER INTERVAL '{format_interval(self.unit_us)}'"
+            bounds += " PER FRAME"
+        else:
+            bounds += f" PER INTERVAL '{format_interval(self.unit_us)}'"
+        return (
+            bounds
+            if self.confidence is None
+            else f"{bounds} CONFIDENCE {100 * self.confidence:.6g}%"
+        )
 
 
 EXACT = Accuracy()

@@ -18,15 +18,15 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
     seen: dict[str, ast.Clause] = {}
     for clause in clauses:
         name = _name(clause)
-        if name in ("ERROR WITHIN", "CONFIDENCE", "BUDGET", "DEADLINE"):
+        if name in ("ERROR WITHIN", "BUDGET", "DEADLINE"):
             raise UnsupportedError(f"{name} is not supported yet", offset=clause.offset)
         if name in seen:
             raise BindError(f"{name} is given twice", offset=clause.offset)
         seen[name] = clause
-    per = seen.get("PER")
+    per, confidence = seen.get("PER"), seen.get("CONFIDENCE")
     bounds = [clause for clause in seen.values() if isinstance(clause, ast.Bound)]
     if "EXACT" in seen:
-        for contradiction in (*bounds, *filter(None, [per])):
+        for contradiction in (*bounds, *filter(None, [per, confidence])):
             raise BindError(
                 "EXACT allows no error, so that it has no bounds",
                 hint="leave out EXACT or the bounds",
@@ -42,6 +42,10 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
         share: Any = bind_number(bound.value, scope, bound.measure)
         with pointing_at(bound):
             accuracy = replace(accuracy, **{bound.measure.lower(): share})
+    if isinstance(confidence, ast.Confidence):
+        level = bind_number(confidence.value, scope, "CONFIDENCE")
+        with pointing_at(confidence):
+            accuracy = replace(accuracy, confidence=level)
     return accuracy
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.models.specialized import ARCHITECTURES
+from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
@@ -44,17 +45,29 @@ def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, 
     if not len(scan.remaining):
         return Decision((), "all labels are stored"), nothing
     labeller = Labeller(scan.network, scan.question, scan.labels, context)
-    with context.metrics.phase("labelling"):
-        found = _leading_rows(scan, labeller, context)
-    if scan.limit is not None and found >= scan.limit:
-        # Not kept: it holds for this LIMIT only.
-        decision = Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
-    else:
-        decision = _learn(scan, labeller, store, context)
+    decision = _plan(scan.estimated, labeller, store, context)
+    if scan.accuracy.confidence is not None and (decision.stages or decision.fill is not None):
+        decision = certify(scan, decision, labeller, store, context)
         if scan.key is not None:
             store.plans.keep(scan.key, decision)
     fresh = np.array(sorted(labeller.fresh), np.int64)
     return replace(decision, labels=len(fresh)), fresh
+
+
+def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
+    """The plan for bounds that are estimated."""
+    stored = stored_decision(scan, store)
+    if stored is not None:
+        return stored
+    with context.metrics.phase("labelling"):
+        found = _leading_rows(scan, labeller, context)
+    if scan.limit is not None and found >= scan.limit:
+        # Not kept: it holds for this LIMIT only.
+        return Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
+    decision = _learn(scan, labeller, store, context)
+    if scan.key is not None:
+        store.plans.keep(scan.key, decision)
+    return decision
 
 
 def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
@@ -64,7 +77,10 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
         return None
     assert isinstance(decision, Decision)
     predictions = decision.cost.predict(*scan.work(store)) if decision.cost else ()
-    return replace(decision, reason="stored plan", predictions=predictions, labels=0)
+    answers = decision.answers and decision.answers.from_store()
+    return replace(
+        decision, reason="stored plan", predictions=predictions, labels=0, answers=answers
+    )
 
 
 def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:

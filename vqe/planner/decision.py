@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vqe.physical.answers import Answers
 from vqe.physical.fill_scan import Fill
-from vqe.physical.stages import Stage
+from vqe.physical.stages import ScoringStage
+from vqe.planner.certificate import Certificate
 from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.statistics.units import ErrorCounts
 
@@ -40,10 +42,12 @@ class Decision:
     `stages` before the reference network (none: it answers every frame); `cost` and from it
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
     estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
-    were asked about answer for the others.
+    were asked about answer for the others. `stricter`: the same stages with thresholds that leave
+    more to the reference network, the strictest first. With a `certificate`, `answers` are the
+    answers to all frames.
     """
 
-    stages: tuple[Stage, ...]
+    stages: tuple[ScoringStage, ...]
     reason: str
     cost: ScanCost | None = None
     predictions: tuple[StagePrediction, ...] = ()
@@ -51,6 +55,9 @@ class Decision:
     measured: Measured | None = None
     labels: int = 0
     fill: Fill | None = None
+    stricter: tuple[tuple[ScoringStage, ...], ...] = ()
+    certificate: Certificate | None = None
+    answers: Answers | None = None
 
     @property
     def name(self) -> str:

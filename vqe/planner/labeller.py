@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -52,6 +53,11 @@ class Labeller:
     def scores(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
         """The scores of labelled frames, float32 (N,)."""
         return np.array([self._known[o] for o in ordinals.tolist()], np.float32)
+
+    def scores_or_nan(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The scores of those of the frames that are labelled, float32 (N,), and NaN."""
+        nan = math.nan
+        return np.array([self._known.get(o, nan) for o in ordinals.tolist()], np.float32)
 
     def measure(self, frames: FrameBatch) -> None:
         """Makes sure that the network was timed, although all labels may have been known."""

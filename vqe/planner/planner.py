@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.errors import BindError, VideoError
+from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.fill_scan import FillScanExec
@@ -107,6 +108,8 @@ class Planner:
             visual = self._visual(scan, video, limit)
         decision, fresh = decide(visual, self.resources.store, self.context)
         self.decisions[video.name] = decision
+        if decision.answers is not None:
+            return AnsweredScanExec(video.name, visual.index, decision.answers)
         if decision.fill is not None:
             return FillScanExec(
                 video=video.name,
@@ -156,11 +159,12 @@ class Planner:
                 min_score=predicate.min_score,
                 region=predicate.region,
             ),
-            accuracy=scan.accuracy,
+            accuracy=scan.accuracy.shared_by(len(scan.video.members) or 1),
             network=network,
             labels=self.resources.store.labels(content, model),
-            key=model and (content, model, predicate, scan.accuracy, fill, _digest(ordinals)),
-            limit=limit,
+            plan_key=model
+            and (content, model, predicate, scan.accuracy.estimated, fill, _digest(ordinals)),
+            limit=limit if scan.accuracy.confidence is None else None,
         )
 
 

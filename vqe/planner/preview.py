@@ -11,6 +11,7 @@ from vqe.display.tables import table_text
 from vqe.errors import VideoError
 from vqe.planner.cascade import stored_decision
 from vqe.planner.decoding import Decoding, cheapest, price_decoding
+from vqe.planner.floor import floor_text
 from vqe.planner.refining import first_grid
 from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.planner.visual_scan import VisualScan
@@ -21,7 +22,10 @@ WIDTH = 100
 
 def preview(scan: VisualScan, store: Store, settings: Settings) -> str:
     """The cascade that is stored or how it would be found, and the price of every decoding."""
-    return f"{_cascade(scan, store, settings)}\n\n{_decoding(scan, store)}"
+    parts = [_cascade(scan, store, settings), _decoding(scan, store)]
+    if scan.accuracy.confidence is not None:
+        parts.insert(1, floor_text(scan))
+    return "\n\n".join(parts)
 
 
 def preview_videos(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
-from vqe.physical.stages import DifferenceStage, SpecializedStage, Stage
+from vqe.physical.stages import DifferenceStage, ScoringStage, SpecializedStage
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.candidates import (
     DetectorCandidate,
@@ -37,6 +37,11 @@ TRIAL_STEPS = 4
 
 SCORED = 256
 """Thumbnails that are scored to measure how long scoring takes."""
+
+
+STRICTER = (0.1, 0.4)
+"""Parts of the bounds that stricter plans are tuned for: a proof begins with the strictest, which
+errors hardly ever stop."""
 
 
 @dataclass(frozen=True)
@@ -108,18 +113,22 @@ class Search:
                     self._consider(first, model)
         return self._decide()
 
-    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
-        seconds = (
-            self.costs.specialized[model.model.name] if model else 0.0,
-            self.costs.reference,
-        )
-        thresholds = choose(
+    def _thresholds(
+        self,
+        detector: DetectorCandidate | None,
+        model: ModelCandidate | None,
+        accuracy: Accuracy,
+    ) -> Thresholds | None:
+        return choose(
             self.selection,
             detector.distance if detector else None,
             model.score if model else None,
-            self.accuracy,
-            seconds,
+            accuracy,
+            (self.costs.specialized[model.model.name] if model else 0.0, self.costs.reference),
         )
+
+    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
+        thresholds = self._thresholds(detector, model, self.accuracy)
         if thresholds is None:
             return
         # A stage that hands on every frame only costs: the plan without it is considered anyway.
@@ -218,21 +227,33 @@ class Search:
         ]
         thresholds = best.thresholds if best else None
         return Decision(
-            stages=_stages(best, self.evidence) if best else (),
+            stages=_stages(best, self.evidence, best.thresholds) if best else (),
             reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
             predictions=self._cost(best).predict(self.frames, self.work),
             alternatives=tuple(alternatives + self.skipped),
             measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
+            stricter=self._stricter(best) if best else (),
         )
 
+    def _stricter(self, plan: Plan) -> tuple[tuple[ScoringStage, ...], ...]:
+        """The plan with thresholds for parts of the bounds, the smallest part first."""
+        found = {}
+        for part in STRICTER:
+            thresholds = self._thresholds(plan.detector, plan.model, self.accuracy.scaled(part))
+            if thresholds is not None:
+                stages = _stages(plan, self.evidence, thresholds)
+                found[thresholds.difference, thresholds.low, thresholds.high] = stages
+        chosen = plan.thresholds
+        found.pop((chosen.difference, chosen.low, chosen.high), None)
+        return tuple(found.values())
 
-def _stages(plan: Plan, evidence: Evidence) -> tuple[Stage, ...]:
-    stages: list[Stage] = []
+
+def _stages(plan: Plan, evidence: Evidence, thresholds: Thresholds) -> tuple[ScoringStage, ...]:
+    stages: list[ScoringStage] = []
     if plan.detector is not None and evidence.reference is not None:
-        threshold = plan.thresholds.difference
+        threshold = thresholds.difference
         stages.append(DifferenceStage(plan.detector.detector, evidence.reference, threshold))
     if plan.model is not None:
-        thresholds = plan.thresholds
         stages.append(SpecializedStage(plan.model.model, thresholds.low, thresholds.high))
     return tuple(stages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ class VisualScan:
     """A scan that needs pixels, with everything its planning depends on.
 
     `content`: the fingerprint of the video; `ordinals`: int64, ascending, the frames that it is
-    about. `key` names the question in the store; None where the model has no fingerprint, and may
-    thus be another one tomorrow. `limit`: rows wanted at most, where a LIMIT stands directly above.
+    about. `plan_key` names the question in the store, whatever confidence is asked for; None where
+    the model has no fingerprint, and may thus be another one tomorrow. `limit`: rows wanted at
+    most, where a LIMIT stands directly above.
     """
 
     content: str
@@ -35,8 +36,18 @@ class VisualScan:
     accuracy: Accuracy
     network: ReferenceNetwork
     labels: LabelStore
-    key: Hashable | None
+    plan_key: Hashable | None
     limit: int | None
+
+    @property
+    def key(self) -> Hashable | None:
+        """Names what is decided for the scan in the store."""
+        return self.plan_key and (self.plan_key, self.accuracy.confidence)
+
+    @property
+    def estimated(self) -> VisualScan:
+        """The same scan without a proof of its bounds."""
+        return replace(self, accuracy=self.accuracy.estimated)
 
     @property
     def frames(self) -> int:

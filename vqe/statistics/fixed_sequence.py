@@ -47,7 +47,7 @@ class FixedSequence:
             for tally, answer in zip(self.tallies, answers, strict=True)
         ]
         self._drawn += 1
-        if self._drawn >= self._next_look:
+        if self._drawn >= self._next_look or not self.tallies[0].undrawn:
             self._look()
 
     @property

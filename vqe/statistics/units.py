@@ -82,3 +82,16 @@ def count_errors(
         false_positives=int((~t & a).sum()),
         true_negatives=int((~t & ~a).sum()),
     )
+
+
+def settled(state: NDArray[np.int8], unit: NDArray[np.int64]) -> NDArray[np.int8]:
+    """The answer of each of U units as far as some of its frames decide it, int8 (U,).
+
+    `state`: int8 (N,), 0 or 1 where the answer of a frame is known and −1 elsewhere; `unit`: (N,),
+    0..U−1. −1 for a unit that could go either way.
+    """
+    sizes = np.bincount(unit)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    present = np.add.reduceat(state == 1, starts, dtype=np.int64)
+    absent = np.add.reduceat(state == 0, starts, dtype=np.int64)
+    return np.select([2 * present > sizes, 2 * absent >= sizes], [1, 0], -1).astype(np.int8)

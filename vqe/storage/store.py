@@ -14,6 +14,9 @@ QUOTA_BYTES = 256 * 2**20
 PLANS = 64
 """Plans kept; each holds up to a few megabytes of weights and a reference image."""
 
+PROOFS = 16
+"""Proofs kept; each holds some bytes for every frame it is about."""
+
 DECODE_COSTS = 1024
 """Videos whose decode costs are kept: a few numbers each."""
 
@@ -61,6 +64,7 @@ class Store:
         self._lock = threading.Lock()
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
         self.plans = Recent(PLANS)
+        self.proofs = Recent(PROOFS)
         self.decode_costs = Recent(DECODE_COSTS)
         self._indexes: OrderedDict[str, Sized] = OrderedDict()
 

@@ -1,0 +1,251 @@
+"""Proving the bounds of a plan: units are drawn by chance and labelled until it is proved."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import replace
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.physical.answers import Answers, origin_of
+from vqe.physical.stages import PRESENT, UNKNOWN
+from vqe.planner.certificate import Certificate
+from vqe.planner.decision import Alternative, Decision
+from vqe.planner.freezing import freeze_fill, freeze_stages
+from vqe.planner.labeller import Labeller
+from vqe.planner.proof import FrozenPlans, Proof
+from vqe.planner.visual_scan import VisualScan
+from vqe.runtime.context import Context
+from vqe.statistics.betting import Stratum
+from vqe.statistics.certificate import least_bound
+from vqe.statistics.fixed_sequence import FixedSequence
+from vqe.statistics.units import settled, unit_of
+from vqe.storage.store import Store
+from vqe.video.reader import Reader
+from vqe.video.strategies import FrameSet
+
+DRAW = 0x5EED
+"""Keeps the draw apart from everything else that the seed decides, such as the choice of plans."""
+WORTHWHILE = 0.8
+"""Share of the labels that it may save which a proof may take: those of EXACT come in the order in
+which they are decoded, those of a draw do not."""
+
+FEWER_ROUNDS = 16
+"""A round of draws has at least this part of all before it: each decodes, and few are quicker."""
+
+
+class UnprovableError(Exception):
+    """Why the reference network has to answer every frame; never leaves the planner."""
+
+
+class Certifying:
+    """A proof at work."""
+
+    def __init__(
+        self, scan: VisualScan, proof: Proof, labeller: Labeller, context: Context
+    ) -> None:
+        self.scan = scan
+        self.proof = proof
+        self.labeller = labeller
+        self.context = context
+        self.size = np.bincount(proof.unit)
+        self.start = np.concatenate([[0], np.cumsum(self.size)[:-1]])
+
+    def run(self) -> tuple[Certificate, Answers]:
+        """Draws until a plan is proved and no further one is worth it; what is proved, and the
+        answers it is about. Raises UnprovableError where labelling every frame takes no more."""
+        accuracy, proof = self.scan.accuracy, self.proof
+        assert accuracy.confidence is not None
+        sequence = FixedSequence(proof.tallies(), accuracy.bounds, confidence=accuracy.confidence)
+        for unit, truth in zip(proof.order.tolist(), proof.truths, strict=False):
+            sequence.update(truth, proof.answers_about(unit))
+        while not sequence.finished:
+            least = 1 + len(proof.truths) // FEWER_ROUNDS
+            draws = min(max(sequence.draws_if_clean(), least), len(proof.undrawn))
+            if not self._worthwhile(draws, sequence):
+                break
+            units = proof.undrawn[:draws]
+            self._settle(units)
+            truths = settled(self._label(), proof.unit)[units]
+            for unit, truth in zip(units.tolist(), (truths == PRESENT).tolist(), strict=True):
+                proof.truths.append(truth)
+                sequence.update(truth, proof.answers_about(unit))
+        if sequence.proved is None:
+            labels = math.ceil(sequence.draws_if_clean() * self._labels_per_draw)
+            left = len(self._open())
+            raise UnprovableError(f"a proof takes about {labels:,} labels, all frames {left:,}")
+        self._answer_rest(sequence.proved)
+        return self._certificate(sequence), self._answers(sequence.proved)
+
+    @property
+    def _labels_per_draw(self) -> float:
+        """A majority of a unit's frames."""
+        return float((self.size // 2 + 1).mean())
+
+    def _worthwhile(self, draws: int, sequence: FixedSequence) -> bool:
+        """Whether so many draws cost less than what they may save."""
+        if sequence.proved is None:
+            saved = len(self._open())
+        else:
+            used, tested = (
+                int((self.proof.plans.answer[plan] == UNKNOWN).sum())
+                for plan in (sequence.proved, min(sequence.under_test, len(self.proof.claims) - 1))
+            )
+            saved = used - tested
+        return draws * self._labels_per_draw < WORTHWHILE * saved
+
+    def _open(self) -> NDArray[np.int64]:
+        """Positions without a label."""
+        return np.flatnonzero(np.isnan(self.proof.score))
+
+    def _label(self) -> NDArray[np.int8]:
+        """What the labels say of each frame, int8 (N,)."""
+        return labels_of(self.scan, self.proof.score)
+
+    def _settle(self, units: NDArray[np.int64]) -> None:
+        """Asks about frames of the units until the truth of each is known."""
+        proof = self.proof
+        while True:
+            label = self._label()
+            still = units[settled(label, proof.unit)[units] == UNKNOWN]
+            if not len(still):
+                return
+            wanted = []
+            for unit in still.tolist():
+                first, size = int(self.start[unit]), int(self.size[unit])
+                frames = label[first : first + size]
+                needed = min(
+                    size // 2 + 1 - int((frames == 1).sum()),
+                    (size + 1) // 2 - int((frames == 0).sum()),
+                )
+                unknown = np.flatnonzero(frames == UNKNOWN)
+                # Spread over the unit: neighbours are almost copies, and flicker alike.
+                chosen = (np.arange(needed) * 2 + 1) * len(unknown) // (2 * needed)
+                wanted.append(first + unknown[chosen])
+            self._ask(np.concatenate(wanted))
+
+    def _ask(self, positions: NDArray[np.int64]) -> None:
+        """Labels the frames at these positions, as far as they have no label."""
+        ordinals = self.scan.ordinals[np.sort(positions)]
+        unknown = self.labeller.unknown(ordinals)
+        self.context.progress.phase("certifying", len(unknown))
+        reader = Reader(
+            threads=self.context.decode_threads,
+            batch_frames=self.scan.network.batch_size,
+            cancelled=self.context.cancelled.is_set,
+        )
+        with closing(reader.read(FrameSet().plan(self.scan.index, unknown))) as batches:
+            for frames in batches:
+                self.context.check()
+                self.labeller.label(frames)
+                self.context.progress.advance(len(frames))
+        self.context.metrics.decoded_to_plan += reader.report.decoded
+        self.context.check()
+        if reader.report.damage:
+            raise UnprovableError("some frames cannot be decoded")
+        self.proof.score[np.sort(positions)] = self.labeller.scores(ordinals)
+
+    def _answer_rest(self, plan: int) -> None:
+        """Asks about what the plan leaves to the reference network."""
+        proof = self.proof
+        self._ask(np.flatnonzero((proof.plans.answer[plan] == UNKNOWN) & np.isnan(proof.score)))
+        # Where the frames that a stage has answered could tip a unit, labels decide it.
+        self._settle(np.flatnonzero(proof.claims[plan] == UNKNOWN))
+
+    def _answers(self, plan: int) -> Answers:
+        proof, ordinals = self.proof, self.scan.ordinals
+        label = self._label()
+        labelled = label != UNKNOWN
+        present = np.where(labelled, label, proof.plans.answer[plan]) == PRESENT
+        fresh = np.array(sorted(self.labeller.fresh), np.int64)
+        decided_by = proof.plans.decided_by[plan].copy()
+        decided_by[labelled] = origin_of(ordinals[labelled], fresh)
+        return Answers(ordinals, present, proof.score.copy(), decided_by)
+
+    def _certificate(self, sequence: FixedSequence) -> Certificate:
+        plan = sequence.proved
+        assert plan is not None
+        tally, accuracy = sequence.tallies[plan], self.scan.accuracy
+        assert accuracy.confidence is not None
+        delta = 1 - accuracy.confidence
+        return Certificate(
+            confidence=accuracy.confidence,
+            bounds=accuracy.bounds,
+            reached={rate: least_bound(rate, tally, delta) for rate in accuracy.bounds},
+            units=len(self.size),
+            settled=len(self.size) - len(self.proof.order),
+            drawn=len(self.proof.truths),
+            absent=_counts(tally.absent),
+            present=_counts(tally.present),
+            positives=int(tally.positives_seen),
+            plan=plan + 1,
+            plans=len(sequence.tallies),
+        )
+
+
+def certify(
+    scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
+) -> Decision:
+    """The decision with a proof of the bounds of `scan`, or else EXACT.
+
+    What was drawn for the same question is kept in the store: a proof that was given up goes on
+    where it stopped, and one for another confidence begins with the same draws.
+    """
+    kept = None if scan.plan_key is None else store.proofs.get(scan.plan_key)
+    with context.metrics.phase("certifying"):
+        proof = (
+            kept if isinstance(kept, Proof) else _begin(scan, decision, labeller, store, context)
+        )
+        try:
+            if proof is None:
+                raise UnprovableError("some frames cannot be decoded")
+            if scan.plan_key is not None:
+                store.proofs.keep(scan.plan_key, proof)
+            certificate, answers = Certifying(scan, proof, labeller, context).run()
+        except UnprovableError as reason:
+            rejected = Alternative(decision.name, None, str(reason))
+            return Decision(
+                (),
+                "EXACT, which needs no proof, is cheaper than one",
+                alternatives=(rejected, *decision.alternatives),
+            )
+    return replace(decision, predictions=(), cost=None, certificate=certificate, answers=answers)
+
+
+def _begin(
+    scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
+) -> Proof | None:
+    """The proof of a decision before its first draw; None where frames cannot be decoded."""
+    if decision.fill is not None:
+        return begin(scan, freeze_fill(scan, decision.fill), labeller, context.settings.seed)
+    levels = (*decision.stricter, decision.stages)
+    plans = freeze_stages(scan, levels, store, context)
+    return None if plans is None else begin(scan, plans, labeller, context.settings.seed)
+
+
+def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:
+    """A proof about the frames of a scan, before its first draw."""
+    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+    score = labeller.scores_or_nan(scan.ordinals)
+    return Proof.freeze(
+        plans,
+        np.unique(units, return_inverse=True)[1],
+        score,
+        labels_of(scan, score),
+        np.random.default_rng(
+            (seed, DRAW, crc32(scan.ordinals.tobytes()), scan.accuracy.unit_us or 0)
+        ),
+    )
+
+
+def labels_of(scan: VisualScan, score: NDArray[np.float32]) -> NDArray[np.int8]:
+    """0 or 1 by each score, float32 (N,), int8 (N,); UNKNOWN where it is NaN."""
+    holds = scan.question.holds(score)
+    return np.where(np.isnan(score), UNKNOWN, holds).astype(np.int8)
+
+
+def _counts(stratum: Stratum) -> tuple[int, int, int]:
+    return int(stratum.size), int(stratum.drawn), int(stratum.errors)

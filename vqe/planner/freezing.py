@@ -1,0 +1,97 @@
+"""Freezing plans: what each of them says of every frame, worked out before the proof begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.physical.fill_scan import Fill
+from vqe.physical.rows import CODE
+from vqe.physical.stages import UNKNOWN, ScoringStage
+from vqe.planner.proof import FrozenPlans
+from vqe.planner.visual_scan import VisualScan
+from vqe.runtime.context import Context
+from vqe.statistics.nearest import nearest
+from vqe.storage.store import Store
+from vqe.video.frames import FrameBatch
+from vqe.video.reader import SCREENED_FRAMES, Reader
+
+Level = tuple[ScoringStage, ...]
+"""The stages of one plan; those of the next have the same detectors and models."""
+
+
+def freeze_fill(scan: VisualScan, fill: Fill) -> FrozenPlans:
+    """One plan: each frame as the nearest that was asked about."""
+    at = np.searchsorted(scan.ordinals, fill.ordinals)
+    holds = scan.question.holds(fill.score)
+    answer = holds[nearest(at, scan.frames)].astype(np.int8)
+    return FrozenPlans(answer[None], np.full((1, scan.frames), CODE["fill"], np.int8))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What K plans say of the n frames of a batch, int8 (K, n)."""
+
+    ordinals: NDArray[np.int64]
+    answer: NDArray[np.int8]
+    decided_by: NDArray[np.int8]
+
+    @property
+    def nbytes(self) -> int:
+        return self.answer.nbytes
+
+
+def freeze_stages(
+    scan: VisualScan, levels: Sequence[Level], store: Store, context: Context
+) -> FrozenPlans | None:
+    """A plan for each level, by one pass over the frames without a label; labelled ones need none.
+
+    None where frames cannot be decoded.
+    """
+    todo = scan.remaining
+    shape = (len(levels), scan.frames)
+    answer = np.full(shape, UNKNOWN, np.int8)
+    decided_by = np.full(shape, CODE["reference"], np.int8)
+    reader = Reader(
+        threads=context.decode_threads,
+        batch_frames=SCREENED_FRAMES,
+        cancelled=context.cancelled.is_set,
+    )
+    plan = scan.decoding(store).strategy.plan(scan.index, todo)
+    context.progress.phase("screening", len(todo))
+    with closing(reader.process(plan, lambda: _judging(levels))) as batches:
+        for judged in batches:
+            context.check()
+            at = np.searchsorted(scan.ordinals, judged.ordinals)
+            answer[:, at], decided_by[:, at] = judged.answer, judged.decided_by
+            context.progress.advance(len(at))
+    context.metrics.decoded_to_plan += reader.report.decoded
+    context.check()
+    return None if reader.report.damage else FrozenPlans(answer, decided_by)
+
+
+def _judging(levels: Sequence[Level]) -> Callable[[FrameBatch], _Judged]:
+    """Judges the batches of a segment, each stage's number being measured once for all levels."""
+    for stage in levels[0]:
+        stage.start()
+
+    def judge(frames: FrameBatch) -> _Judged:
+        answer = np.full((len(levels), len(frames)), UNKNOWN, np.int8)
+        decided_by = np.full(answer.shape, CODE["reference"], np.int8)
+        for number, stage in enumerate(levels[0]):
+            open_rows = np.flatnonzero((answer == UNKNOWN).any(axis=0))
+            if not len(open_rows):
+                break
+            values = stage.measure(frames.select(open_rows))
+            for k, level in enumerate(levels):
+                said = level[number].judge(values)
+                taken = (answer[k, open_rows] == UNKNOWN) & (said != UNKNOWN)
+                answer[k, open_rows[taken]] = said[taken]
+                decided_by[k, open_rows[taken]] = CODE[stage.decided_by]
+        return _Judged(frames.ordinals, answer, decided_by)
+
+    return judge

@@ -1,0 +1,102 @@
+"""What a proof consists of: frozen plans, and the units that chance has drawn since.
+
+Before the first draw, each plan says of every unit that it is absent or present, or leaves it to
+the reference network. From then on nothing changes what a plan says, only labels are added, so
+that `statistics/fixed_sequence.py` may judge the plans by them. Whoever keeps a proof can go on
+where it stopped, and need never draw again.
+
+Units have one order for all proofs about the same frames, made by chance alone. A later plan may
+have been chosen by what earlier draws showed: those are the first of that order, and settled by
+now, so that the order of the others still knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN
+from vqe.statistics.betting import Stratum
+from vqe.statistics.certificate import Answer, Tally
+from vqe.statistics.units import settled
+
+
+@dataclass(frozen=True)
+class FrozenPlans:
+    """What K plans say of N frames, the most conservative first.
+
+    `answer`: int8 (K, N), ABSENT, PRESENT, or UNKNOWN for the reference network; `decided_by`: int8
+    (K, N), the code of the stage that says so.
+    """
+
+    answer: NDArray[np.int8]
+    decided_by: NDArray[np.int8]
+
+
+@dataclass
+class Proof:
+    """The state of a proof about N frames in U metric units.
+
+    `unit`: int64 (N,), from 0, ascending; `score`: float32 (N,), of the frames whose labels count
+    here, NaN for all others: those known when the plans were frozen, and those asked for since;
+    `known`: int8 (U,), the truth of units that labels had settled before the first draw, UNKNOWN of
+    others; `claims`: int8 (K, U), what the plans say of each unit; `order`: int64, the unsettled
+    units as they are drawn; `truths`: of those drawn.
+    """
+
+    plans: FrozenPlans
+    unit: NDArray[np.int64]
+    score: NDArray[np.float32]
+    known: NDArray[np.int8]
+    claims: NDArray[np.int8]
+    order: NDArray[np.int64]
+    truths: list[bool] = field(default_factory=list)
+
+    @classmethod
+    def freeze(
+        cls,
+        plans: FrozenPlans,
+        unit: NDArray[np.int64],
+        score: NDArray[np.float32],
+        label: NDArray[np.int8],
+        rng: np.random.Generator,
+    ) -> Proof:
+        """Before the first draw; `label`: int8 (N,), what the scores mean, UNKNOWN without one."""
+        labelled = label != UNKNOWN
+        known = settled(label, unit)
+        # A label is never wrong, so a plan says what it knows.
+        claims = np.stack([settled(np.where(labelled, label, one), unit) for one in plans.answer])
+        order = rng.permutation(len(known))
+        order = order[known[order] == UNKNOWN]
+        return cls(plans, unit, score.copy(), known, claims, order)
+
+    @property
+    def undrawn(self) -> NDArray[np.int64]:
+        """Units that may still be drawn, in their order."""
+        return self.order[len(self.truths) :]
+
+    def tallies(self) -> list[Tally]:
+        """Of each plan, before the first draw."""
+        positives, negatives = (int((self.known == truth).sum()) for truth in (PRESENT, ABSENT))
+        tallies = []
+        for claims in self.claims:
+            sizes = {
+                claim: int((claims[self.order] == claim).sum())
+                for claim in (ABSENT, PRESENT, UNKNOWN)
+            }
+            tallies.append(
+                Tally(
+                    absent=Stratum(sizes[ABSENT]),
+                    present=Stratum(sizes[PRESENT]),
+                    asked=sizes[UNKNOWN],
+                    positives=positives,
+                    negatives=negatives,
+                )
+            )
+        return tallies
+
+    def answers_about(self, unit: int) -> list[Answer]:
+        """What each plan says of a unit."""
+        return [None if claim == UNKNOWN else bool(claim) for claim in self.claims[:, unit]]
