@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vqe import errors
 from vqe.errors import (
+    AccuracyWarning,
     BindError,
     ConfigError,
     DamagedVideoError,
@@ -41,6 +42,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "AccuracyWarning",
     "BindError",
     "ConfigError",
     "Connection",

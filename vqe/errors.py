@@ -99,6 +99,10 @@ class DamagedVideoWarning(UserWarning):
     """Some frames could not be decoded and have no rows, as `on_damage = 'skip'` allows."""
 
 
+class AccuracyWarning(UserWarning):
+    """A BUDGET or DEADLINE ended before the bounds were met; the profile says how far it came."""
+
+
 class ModelError(VqeError, ValueError):
     """A model cannot be loaded, or its output is not understood."""
 

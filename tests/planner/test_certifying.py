@@ -23,7 +23,7 @@ class Told(Certifying):
         scan = SimpleNamespace(
             question=QUESTION, accuracy=accuracy, ordinals=np.arange(n), frames=n
         )
-        super().__init__(scan, proof, SimpleNamespace(fresh=[]), None)  # type: ignore[arg-type]
+        super().__init__(scan, proof, SimpleNamespace(fresh=[], affordable=n))  # type: ignore[arg-type]
         self.truth = truth
         self.asked: set[int] = set()
 

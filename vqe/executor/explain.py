@@ -83,6 +83,8 @@ def _decision(decision: Decision) -> str:
         lines.append(f"measured on the selection set: {accuracy_text(decision.measured)}")
     if decision.certificate is not None:
         lines += [str(decision.certificate), f"  {decision.certificate.evidence}"]
+    if decision.shortfall is not None:
+        lines.append(str(decision.shortfall))
     return "\n".join(lines)
 
 

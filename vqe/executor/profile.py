@@ -10,6 +10,7 @@ from vqe.plan.nodes import Scan
 from vqe.planner.certificate import Certificate
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Alternative, Decision, Measured
+from vqe.planner.shortfall import Shortfall
 from vqe.runtime.metrics import DamagedSpan, ScanMetrics, StageMetrics
 
 NO_PIXELS = "packet index"
@@ -34,6 +35,8 @@ class VideoProfile:
     """Errors of the plan on the selection set; None where nothing was estimated."""
     certificate: Certificate | None
     """What is proved of the rows, where the query asked for a CONFIDENCE and did not need EXACT."""
+    shortfall: Shortfall | None
+    """How far it came, where a BUDGET or a DEADLINE ended before the bounds were met."""
     labels_to_plan: int
     lost: tuple[DamagedSpan, ...]
     doubtful: tuple[DamagedSpan, ...]
@@ -60,6 +63,8 @@ class Profile:
     """Errors of the plan on the selection set; None where nothing was estimated."""
     certificate: Certificate | None
     """What is proved of the rows, where the query asked for a CONFIDENCE and did not need EXACT."""
+    shortfall: Shortfall | None
+    """How far it came, where a BUDGET or a DEADLINE ended before the bounds were met."""
     reference_calls: int
     """Frames that the reference network was asked about, to plan and to answer."""
     labels_to_plan: int
@@ -103,6 +108,7 @@ def profile(query: Query) -> Profile:
         alternatives=alone.alternatives if alone else (),
         measured=alone.measured if alone else None,
         certificate=alone.certificate if alone else None,
+        shortfall=alone.shortfall if alone else None,
         reference_calls=metrics.labels_from_reference,
         labels_to_plan=sum(video.labels_to_plan for video in videos),
         labels_from_store=metrics.labels_from_store,
@@ -123,6 +129,7 @@ def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProf
         alternatives=decision.alternatives,
         measured=decision.measured,
         certificate=decision.certificate,
+        shortfall=decision.shortfall,
         labels_to_plan=decision.labels,
         lost=scan.lost if scan else (),
         doubtful=scan.doubtful if scan else (),

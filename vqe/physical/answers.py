@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vqe.physical.rows import CODE, scan_rows
 from vqe.physical.stages import Question
 from vqe.runtime.context import Context
+from vqe.statistics.nearest import nearest
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
 
@@ -39,6 +40,14 @@ class Answers:
         asked = self.decided_by == CODE["reference"]
         decided_by = np.where(asked, CODE["cache"], self.decided_by).astype(np.int8)
         return replace(self, decided_by=decided_by)
+
+
+def filled(answers: Answers, open_rows: NDArray[np.bool_]) -> Answers:
+    """With the answer of the nearest other frame in the open ones, bool (N,): not all of them."""
+    known = np.flatnonzero(~open_rows)
+    present = answers.present[known][nearest(known, len(open_rows))]
+    decided_by = np.where(open_rows, CODE["fill"], answers.decided_by).astype(np.int8)
+    return replace(answers, present=present, decided_by=decided_by)
 
 
 def known_answers(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-
 import numpy as np
 
 from vqe.errors import DamagedVideoError, DamagedVideoWarning, VideoError
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import DamagedSpan, ScanMetrics, spans_text
+from vqe.runtime.warning import warn
 from vqe.video.damage import Damage
 from vqe.video.decode_plan import spans_of
 from vqe.video.index import VideoIndex
@@ -42,7 +40,7 @@ def report_damage(
             hint="the rows of all other frames came before this error; to_arrow_table() leaves "
             "them in its attribute `table`; SET on_damage = 'skip' makes it a warning",
         )
-    _warn(message)
+    warn(message, DamagedVideoWarning)
 
 
 def report_unreadable(video: str, error: VideoError, context: Context) -> None:
@@ -50,16 +48,7 @@ def report_unreadable(video: str, error: VideoError, context: Context) -> None:
     if context.settings.on_damage == "raise" or isinstance(error, DamagedVideoError):
         raise error
     context.metrics.skipped[video] = error.message
-    _warn(f"skipped: {error.message}")
-
-
-def _warn(message: str) -> None:
-    """Warns at the line outside vqe that asked for the rows: Python shows a warning once a line."""
-    level, frame = 1, sys._getframe()
-    package = __name__.partition(".")[0]
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, DamagedVideoWarning, stacklevel=level)
+    warn(f"skipped: {error.message}", DamagedVideoWarning)
 
 
 def _frames(ordinals: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
     seen: dict[str, ast.Clause] = {}
     for clause in clauses:
         name = _name(clause)
-        if name in ("ERROR WITHIN", "BUDGET", "DEADLINE"):
+        if name == "ERROR WITHIN":
             raise UnsupportedError(f"{name} is not supported yet", offset=clause.offset)
         if name in seen:
             raise BindError(f"{name} is given twice", offset=clause.offset)

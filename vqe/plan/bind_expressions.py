@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from vqe.errors import BindError, UnsupportedError, did_you_mean
 from vqe.plan import operators
-from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL
+from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL, STRING
 from vqe.plan.constants import constant as constant_of
 from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
+from vqe.sql.literals import parse_interval
 
 NOT_YET: Final = (
     *("contains", "objects", "detections", "image", "time_bucket"),
@@ -77,6 +78,23 @@ def bind_number(node: ast.Expression, scope: Scope, what: str) -> float:
             f"{what} must be a number, got {operators.describe(bound)}", offset=node.offset
         )
     return float(bound.value)
+
+
+def bind_duration(node: ast.Expression, scope: Scope, what: str) -> int:
+    """Microseconds of an expression that must be a constant duration, or the text of one."""
+    bound = bind_constant(node, scope, what)
+    if bound.type == STRING:
+        try:
+            return parse_interval(bound.value)
+        except ValueError as error:
+            raise BindError(str(error), offset=node.offset) from error
+    if bound.type != DURATION:
+        raise BindError(
+            f"{what} must be a duration, got {operators.describe(bound)}",
+            hint=f"write {what} INTERVAL '60 seconds'",
+            offset=node.offset,
+        )
+    return int(bound.value)
 
 
 def _column(name: str, scope: Scope) -> Column:

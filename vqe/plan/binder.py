@@ -10,6 +10,7 @@ from typing import Literal
 from vqe.errors import BindError, UnsupportedError, VqeError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_contains import bind_contains
+from vqe.plan.bind_effort import bind_effort
 from vqe.plan.bind_expressions import bind_chain, bind_constant, bind_expression
 from vqe.plan.bind_setting import Setting, bind_setting
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
@@ -80,7 +81,7 @@ def _query(
             "more than one contains() is not supported yet", offset=visual[1].offset
         )
     model = _model(query.clauses, visual, catalog, parameters, default_model)
-    plan: Node = Scan(video, accuracy, model)
+    plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), model)
     if query.where is not None:
         before = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"))
         bound = _condition(query.where, before, model, video)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from vqe.errors import PlanError
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.plan.effort import UNLIMITED, Effort
 from vqe.plan.expressions import Call, Contains, Expression
 from vqe.schema import SCAN_SCHEMA
 from vqe.sql.literals import format_seconds
@@ -71,12 +72,13 @@ class Scan(Tree):
     """The frames inside `range` for which `condition` and `predicate` hold; None holds for all.
 
     `condition` is about the columns of a video, which its packet index knows without decoding.
-    `accuracy` and `model` come with the query: they say how a visual predicate that is pushed
-    down here may be answered, and whose answer is the truth.
+    `accuracy`, `effort` and `model` come with the query: they say how a visual predicate that is
+    pushed down here may be answered, what that may take, and whose answer is the truth.
     """
 
     video: VideoInfo
     accuracy: Accuracy
+    effort: Effort = UNLIMITED
     model: ModelInfo | None = None
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
@@ -103,7 +105,11 @@ class Scan(Tree):
         elif self.predicate is not None:
             parts.append(str(self.predicate))
         if self.model is not None:
-            parts += [str(self.accuracy), f"USING MODEL {_model(self.model.name)}"]
+            parts += [
+                str(self.accuracy),
+                str(self.effort),
+                f"USING MODEL {_model(self.model.name)}",
+            ]
         return " ".join(filter(None, parts))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.models.specialized import ARCHITECTURES
+from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
@@ -23,6 +24,7 @@ from vqe.planner.refining import (
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
 from vqe.planner.visual_scan import VisualScan
+from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts, measure
@@ -33,25 +35,40 @@ LEAST_SAVING_SECONDS = 5.0
 """What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
 training the first models. A query with less to gain is not worth a cascade."""
 
+LABELS_PART = 0.5
+"""Part of a limited allowance that the sample for a cascade may take: its answers take more."""
 
-def decide(scan: VisualScan, store: Store, context: Context) -> tuple[Decision, NDArray[np.int64]]:
+
+def decide(
+    scan: VisualScan, store: Store, context: Context, allowance: Allowance
+) -> tuple[Decision, NDArray[np.int64]]:
     """The cascade for a scan, and the frames labelled on the way, int64 ascending."""
     nothing = np.empty(0, np.int64)
     if scan.accuracy.exact:
         return Decision((), "EXACT asks the reference network"), nothing
     stored = stored_decision(scan, store)
-    if stored is not None:
+    if stored is not None and not (stored.stages and allowance.limited):
         return stored, nothing
     if not len(scan.remaining):
         return Decision((), "all labels are stored"), nothing
-    labeller = Labeller(scan.network, scan.question, scan.labels, context)
-    decision = _plan(scan.estimated, labeller, store, context)
-    if scan.accuracy.confidence is not None and (decision.stages or decision.fill is not None):
-        decision = certify(scan, decision, labeller, store, context)
-        if scan.key is not None:
-            store.plans.keep(scan.key, decision)
+    labeller = Labeller(scan.network, scan.question, scan.labels, context, allowance)
+    decision = _decide(scan, labeller, store, context)
+    if scan.accuracy.confidence is not None and decision.shortfall is None and scan.key is not None:
+        store.plans.keep(scan.key, decision)
     fresh = np.array(sorted(labeller.fresh), np.int64)
     return replace(decision, labels=len(fresh)), fresh
+
+
+def _decide(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
+    """A plan, and the proof of it where one is asked for."""
+    if labeller.allowance.limited:
+        return decide_within(
+            scan, labeller, store, context, lambda: _plan(scan.estimated, labeller, store, context)
+        )
+    decision = _plan(scan.estimated, labeller, store, context)
+    if scan.accuracy.confidence is not None and decision.to_prove:
+        return certify(scan, decision, labeller, store, context)
+    return decision
 
 
 def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
@@ -113,6 +130,8 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
     grid = first_grid(scan, fill=context.settings.fill)
     if grid is None:
         return _search(scan, labeller, store, context)
+    if len(grid) > labeller.affordable:
+        raise SpentError
     try:
         with context.metrics.phase("labelling"):
             refined = Refining(scan, grid, labeller, context).run()
@@ -125,6 +144,8 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
 
 def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """Labels a sample and searches for a cascade, unless that cannot pay."""
+    if label_budget(scan.frames) > LABELS_PART * labeller.affordable:
+        raise SpentError
     blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, context.settings.seed)
     if not blocks:
         return Decision((), f"{scan.frames:,} frames are too few to learn from")

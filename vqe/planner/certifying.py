@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
 from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.physical.answers import Answers, origin_of
+from vqe.physical.answers import Answers, filled, origin_of
 from vqe.physical.stages import PRESENT, UNKNOWN
+from vqe.planner.allowance import SpentError
 from vqe.planner.certificate import Certificate
 from vqe.planner.decision import Alternative, Decision
 from vqe.planner.freezing import freeze_fill, freeze_stages
 from vqe.planner.labeller import Labeller
 from vqe.planner.proof import FrozenPlans, Proof
+from vqe.planner.shortfall import Shortfall
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.statistics.betting import Stratum
@@ -24,14 +25,15 @@ from vqe.statistics.certificate import least_bound
 from vqe.statistics.fixed_sequence import FixedSequence
 from vqe.statistics.units import settled, unit_of
 from vqe.storage.store import Store
-from vqe.video.reader import Reader
-from vqe.video.strategies import FrameSet
 
 DRAW = 0x5EED
 """Keeps the draw apart from everything else that the seed decides, such as the choice of plans."""
 WORTHWHILE = 0.8
 """Share of the labels that it may save which a proof may take: those of EXACT come in the order in
 which they are decoded, those of a draw do not."""
+
+SURE_PART = 0.8
+"""Part of what is affordable that is drawn at once: a unit whose frames differ takes a few more."""
 
 FEWER_ROUNDS = 16
 """A round of draws has at least this part of all before it: each decodes, and few are quicker."""
@@ -44,22 +46,20 @@ class UnprovableError(Exception):
 class Certifying:
     """A proof at work."""
 
-    def __init__(
-        self, scan: VisualScan, proof: Proof, labeller: Labeller, context: Context
-    ) -> None:
+    def __init__(self, scan: VisualScan, proof: Proof, labeller: Labeller) -> None:
         self.scan = scan
         self.proof = proof
         self.labeller = labeller
-        self.context = context
         self.size = np.bincount(proof.unit)
         self.start = np.concatenate([[0], np.cumsum(self.size)[:-1]])
+        confidence = scan.accuracy.confidence
+        assert confidence is not None
+        self.sequence = FixedSequence(proof.tallies(), scan.accuracy.bounds, confidence=confidence)
 
     def run(self) -> tuple[Certificate, Answers]:
         """Draws until a plan is proved and no further one is worth it; what is proved, and the
         answers it is about. Raises UnprovableError where labelling every frame takes no more."""
-        accuracy, proof = self.scan.accuracy, self.proof
-        assert accuracy.confidence is not None
-        sequence = FixedSequence(proof.tallies(), accuracy.bounds, confidence=accuracy.confidence)
+        proof, sequence = self.proof, self.sequence
         for unit, truth in zip(proof.order.tolist(), proof.truths, strict=False):
             sequence.update(truth, proof.answers_about(unit))
         while not sequence.finished:
@@ -67,6 +67,10 @@ class Certifying:
             draws = min(max(sequence.draws_if_clean(), least), len(proof.undrawn))
             if not self._worthwhile(draws, sequence):
                 break
+            affordable = SURE_PART * self.labeller.affordable / self._labels_per_draw
+            draws = int(min(draws, affordable))
+            if not draws:
+                raise SpentError
             units = proof.undrawn[:draws]
             self._settle(units)
             truths = settled(self._label(), proof.unit)[units]
@@ -79,6 +83,24 @@ class Certifying:
             raise UnprovableError(f"a proof takes about {labels:,} labels, all frames {left:,}")
         self._answer_rest(sequence.proved)
         return self._certificate(sequence), self._answers(sequence.proved)
+
+    def short(self) -> tuple[Shortfall, Answers]:
+        """How far it came when the allowance ended, and the answers: of the plan under test, and
+        frames that it leaves open as those next to them."""
+        plan = self.sequence.proved or 0
+        left_open = (self.proof.plans.answer[plan] == UNKNOWN) & np.isnan(self.proof.score)
+        tally, delta = self.sequence.tallies[plan], self.sequence.delta
+        shortfall = Shortfall(
+            limit=str(self.scan.effort),
+            labels=int((~np.isnan(self.proof.score)).sum()),
+            bounds=self.scan.accuracy.bounds,
+            reached={
+                rate: None if left_open.any() else least_bound(rate, tally, delta)
+                for rate in self.scan.accuracy.bounds
+            },
+            proved=True,
+        )
+        return shortfall, filled(self._answers(plan), left_open)
 
     @property
     def _labels_per_draw(self) -> float:
@@ -131,20 +153,7 @@ class Certifying:
         """Labels the frames at these positions, as far as they have no label."""
         ordinals = self.scan.ordinals[np.sort(positions)]
         unknown = self.labeller.unknown(ordinals)
-        self.context.progress.phase("certifying", len(unknown))
-        reader = Reader(
-            threads=self.context.decode_threads,
-            batch_frames=self.scan.network.batch_size,
-            cancelled=self.context.cancelled.is_set,
-        )
-        with closing(reader.read(FrameSet().plan(self.scan.index, unknown))) as batches:
-            for frames in batches:
-                self.context.check()
-                self.labeller.label(frames)
-                self.context.progress.advance(len(frames))
-        self.context.metrics.decoded_to_plan += reader.report.decoded
-        self.context.check()
-        if reader.report.damage:
+        if self.labeller.read(self.scan.index, unknown, "certifying"):
             raise UnprovableError("some frames cannot be decoded")
         self.proof.score[np.sort(positions)] = self.labeller.scores(ordinals)
 
@@ -199,20 +208,27 @@ def certify(
         proof = (
             kept if isinstance(kept, Proof) else _begin(scan, decision, labeller, store, context)
         )
+        if proof is None:
+            return _exact(decision, "some frames cannot be decoded")
+        if scan.plan_key is not None:
+            store.proofs.keep(scan.plan_key, proof)
+        certifying = Certifying(scan, proof, labeller)
+        decision = replace(decision, predictions=(), cost=None)
         try:
-            if proof is None:
-                raise UnprovableError("some frames cannot be decoded")
-            if scan.plan_key is not None:
-                store.proofs.keep(scan.plan_key, proof)
-            certificate, answers = Certifying(scan, proof, labeller, context).run()
+            certificate, answers = certifying.run()
         except UnprovableError as reason:
-            rejected = Alternative(decision.name, None, str(reason))
-            return Decision(
-                (),
-                "EXACT, which needs no proof, is cheaper than one",
-                alternatives=(rejected, *decision.alternatives),
-            )
-    return replace(decision, predictions=(), cost=None, certificate=certificate, answers=answers)
+            return _exact(decision, str(reason))
+        except SpentError:
+            shortfall, answers = certifying.short()
+            return replace(decision, shortfall=shortfall, answers=answers)
+    return replace(decision, certificate=certificate, shortfall=None, answers=answers)
+
+
+def _exact(decision: Decision, why_not: str) -> Decision:
+    """EXACT instead of a plan that is not proved."""
+    rejected = Alternative(decision.name, None, why_not)
+    reason = "EXACT, which needs no proof, is cheaper than one"
+    return Decision((), reason, alternatives=(rejected, *decision.alternatives))
 
 
 def _begin(

@@ -9,6 +9,7 @@ from vqe.physical.fill_scan import Fill
 from vqe.physical.stages import ScoringStage
 from vqe.planner.certificate import Certificate
 from vqe.planner.cost import ScanCost, StagePrediction
+from vqe.planner.shortfall import Shortfall
 from vqe.statistics.units import ErrorCounts
 
 NO_CASCADE = "no cascade"
@@ -43,8 +44,9 @@ class Decision:
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
     estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
     were asked about answer for the others. `stricter`: the same stages with thresholds that leave
-    more to the reference network, the strictest first. With a `certificate`, `answers` are the
-    answers to all frames.
+    more to the reference network, the strictest first. With `answers` nothing else
+    is left to be said of the frames: they were proved, as the `certificate` tells, or the allowance
+    ended before the bounds were met, by the `shortfall`.
     """
 
     stages: tuple[ScoringStage, ...]
@@ -57,7 +59,13 @@ class Decision:
     fill: Fill | None = None
     stricter: tuple[tuple[ScoringStage, ...], ...] = ()
     certificate: Certificate | None = None
+    shortfall: Shortfall | None = None
     answers: Answers | None = None
+
+    @property
+    def to_prove(self) -> bool:
+        """Whether frames are answered by anything but the reference network."""
+        return bool(self.stages) or self.fill is not None
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +12,37 @@ from numpy.typing import NDArray
 from vqe.detections import Detections
 from vqe.models.reference import ReferenceNetwork
 from vqe.physical.stages import Question, detect
+from vqe.planner.allowance import Allowance, SpentError
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
+from vqe.video.damage import Damage
 from vqe.video.frames import FrameBatch
+from vqe.video.index import VideoIndex
+from vqe.video.reader import Reader
+from vqe.video.strategies import FrameSet
 
 
 class Labeller:
     """Asks the reference network about frames, once each, and times it.
 
-    `fresh`: ordinals labelled by this labeller, in the order of asking.
+    `fresh`: ordinals labelled by this labeller, in the order of asking. Raises SpentError instead
+    of asking for more than the `allowance`.
     """
 
     def __init__(
-        self, network: ReferenceNetwork, question: Question, labels: LabelStore, context: Context
+        self,
+        network: ReferenceNetwork,
+        question: Question,
+        labels: LabelStore,
+        context: Context,
+        allowance: Allowance,
     ) -> None:
         self.network = network
         self.question = question
         self.labels = labels
         self.context = context
+        self.allowance = allowance
+        self._began = time.perf_counter()
         frames, score = labels.best_score(question.label, question.region)
         self._known = dict(zip(frames.tolist(), score.tolist(), strict=True))
         self.fresh: list[int] = []
@@ -38,6 +52,9 @@ class Labeller:
         """Whether the question holds, bool (N,); known labels are not asked again."""
         unknown = [i for i, o in enumerate(frames.ordinals.tolist()) if o not in self._known]
         if unknown:
+            # The first batch is for free: without a label there is nothing to answer by.
+            if self.fresh and (self.allowance.late or self.affordable < len(unknown)):
+                raise SpentError
             asked = frames.select(unknown)
             detections = self._ask(asked)
             self.labels.add(asked.ordinals, detections)
@@ -46,13 +63,46 @@ class Labeller:
             self.fresh.extend(asked.ordinals.tolist())
         return self.question.holds(self.scores(frames.ordinals))
 
+    def read(self, index: VideoIndex, ordinals: NDArray[np.int64], phase: str) -> Damage:
+        """Decodes and labels frames, int64 ascending; the damage that it met."""
+        self.context.progress.phase(phase, len(ordinals))
+        reader = Reader(
+            threads=self.context.decode_threads,
+            batch_frames=self.network.batch_size,
+            cancelled=self.context.cancelled.is_set,
+        )
+        try:
+            with closing(reader.read(FrameSet().plan(index, ordinals))) as batches:
+                for frames in batches:
+                    self.context.check()
+                    self.label(frames)
+                    self.context.progress.advance(len(frames))
+        finally:
+            self.context.metrics.decoded_to_plan += reader.report.decoded
+        self.context.check()
+        return reader.report.damage
+
     def unknown(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of the frames that have no label yet."""
-        return np.array([o for o in ordinals.tolist() if o not in self._known], np.int64)
+        """Those of the frames that have no label yet; some, spread over all, where the allowance
+        ends before them."""
+        unknown = np.array([o for o in ordinals.tolist() if o not in self._known], np.int64)
+        most = self.affordable
+        if len(unknown) <= most:
+            return unknown
+        return spread(unknown, int(most))
 
     def scores(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
         """The scores of labelled frames, float32 (N,)."""
-        return np.array([self._known[o] for o in ordinals.tolist()], np.float32)
+        try:
+            return np.array([self._known[o] for o in ordinals.tolist()], np.float32)
+        except KeyError as unlabelled:
+            raise SpentError from unlabelled
+
+    @property
+    def affordable(self) -> float:
+        """Frames that the allowance is enough for, with what it takes to decode them."""
+        elapsed = time.perf_counter() - self._began
+        return self.allowance.frames(elapsed / len(self.fresh) if self.fresh else None)
 
     def scores_or_nan(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
         """The scores of those of the frames that are labelled, float32 (N,), and NaN."""
@@ -83,3 +133,8 @@ class Labeller:
         self._timings.append((len(frames), time.perf_counter() - clock))
         self.context.metrics.labels_from_reference += len(frames)
         return detections
+
+
+def spread(ordinals: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """So many of the ascending ordinals, at even distances."""
+    return ordinals[(2 * np.arange(most) + 1) * len(ordinals) // max(2 * most, 1)]

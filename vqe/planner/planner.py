@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.errors import BindError, VideoError
+from vqe.errors import AccuracyWarning, BindError, VideoError
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
@@ -24,6 +25,7 @@ from vqe.plan.catalog import VideoInfo, printable
 from vqe.plan.expressions import Contains
 from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
 from vqe.plan.regions import region_in_pixels
+from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
 from vqe.planner.preview import preview, preview_videos
@@ -31,6 +33,7 @@ from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
+from vqe.runtime.warning import warn
 from vqe.video.reader import BATCH_FRAMES
 
 
@@ -52,6 +55,7 @@ class Planner:
         self.resources = resources
         self.context = context
         self.decisions: dict[str, Decision] = {}
+        self._began = time.perf_counter()
 
     def plan(self, logical: Node) -> PhysicalPlan:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
@@ -92,13 +96,19 @@ class Planner:
                     video.name,
                     tuple(printable(member.name) for member in members),
                     lambda i, rows: self._lower_scan(
-                        node, members[i], limit=None if limit is None else limit - rows
+                        node,
+                        members[i],
+                        limit=None if limit is None else limit - rows,
+                        share=1 / (len(members) - i),
                     ),
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
 
-    def _lower_scan(self, scan: Scan, video: VideoInfo, limit: int | None) -> Operator:
+    def _lower_scan(
+        self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1
+    ) -> Operator:
+        """The scan of one video, for which a `share` of what is left of the effort is meant."""
         _check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
@@ -106,8 +116,11 @@ class Planner:
                 return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
         with self.context.metrics.phase("index"):
             visual = self._visual(scan, video, limit)
-        decision, fresh = decide(visual, self.resources.store, self.context)
+        allowance = Allowance.of(scan.effort, self.context.metrics, self._began).part(share)
+        decision, fresh = decide(visual, self.resources.store, self.context, allowance)
         self.decisions[video.name] = decision
+        if decision.shortfall is not None:
+            warn(f"in '{video.name}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
             return AnsweredScanExec(video.name, visual.index, decision.answers)
         if decision.fill is not None:
@@ -160,11 +173,13 @@ class Planner:
                 region=predicate.region,
             ),
             accuracy=scan.accuracy.shared_by(len(scan.video.members) or 1),
+            effort=scan.effort,
             network=network,
             labels=self.resources.store.labels(content, model),
             plan_key=model
             and (content, model, predicate, scan.accuracy.estimated, fill, _digest(ordinals)),
-            limit=limit if scan.accuracy.confidence is None else None,
+            # A proof and a limited effort are about all rows, whatever a LIMIT takes of them.
+            limit=None if scan.accuracy.confidence or scan.effort.limited else limit,
         )
 
 

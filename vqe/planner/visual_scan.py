@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vqe.models.reference import ReferenceNetwork
 from vqe.physical.stages import Question
 from vqe.plan.accuracy import Accuracy
+from vqe.plan.effort import Effort
 from vqe.planner.decoding import Decoding, choose_decoding
 from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
@@ -34,6 +35,7 @@ class VisualScan:
     ordinals: NDArray[np.int64]
     question: Question
     accuracy: Accuracy
+    effort: Effort
     network: ReferenceNetwork
     labels: LabelStore
     plan_key: Hashable | None

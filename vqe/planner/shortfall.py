@@ -1,0 +1,66 @@
+"""What is known of answers for which a BUDGET or a DEADLINE was too small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.physical.stages import Question
+from vqe.plan.accuracy import Accuracy
+from vqe.statistics.nearest import nearest
+from vqe.statistics.units import count_errors
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """The bounds that were not met: `limit` as the query has it, the `labels` that were known when
+    it ended, and the rates that these show, by name; None where they show nothing. Proved rates
+    hold with the query's confidence, each by itself; others are estimates."""
+
+    limit: str
+    labels: int
+    bounds: dict[str, float]
+    reached: dict[str, float | None]
+    proved: bool
+
+    def __str__(self) -> str:
+        rates = " and ".join(
+            f"{name} {_percent(self.reached.get(name))} ({100 * bound:g}% was asked for)"
+            for name, bound in self.bounds.items()
+        )
+        how = "these prove" if self.proved else "by these, about"
+        ended = f"{self.limit} ended with {self.labels:,} labels before the bounds were met"
+        return f"{ended}; {how} {rates}"
+
+
+def rates_of_halves(
+    positions: NDArray[np.int64],
+    score: NDArray[np.float32],
+    unit: NDArray[np.int64],
+    question: Question,
+    accuracy: Accuracy,
+) -> dict[str, float | None]:
+    """What each half of the labels would have got wrong of what all of them say, on average.
+
+    `positions`: int64 (n,), ascending, of the labelled frames among N; `score`: float32 (n,);
+    `unit`: int64 (N,), ascending.
+    """
+    present = question.holds(score)
+    answer = present[nearest(positions, len(unit))]
+    halves = [
+        count_errors(answer, present[half][nearest(positions[half], len(unit))], unit)
+        for half in (slice(0, None, 2), slice(1, None, 2))
+        if len(positions[half])
+    ]
+    found: dict[str, float | None] = {}
+    for name in accuracy.bounds:
+        rates = [getattr(half, name.lower()) for half in halves]
+        known = [rate for rate in rates if rate is not None]
+        found[name] = sum(known) / len(known) if known else None
+    return found
+
+
+def _percent(rate: float | None) -> str:
+    return "unknown" if rate is None else f"{100 * rate:.2g}%"

@@ -1,0 +1,113 @@
+"""Plans for a query that may not spend what it likes: BUDGET and DEADLINE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.errors import PlanError
+from vqe.physical.answers import Answers, filled, origin_of
+from vqe.physical.fill_scan import Fill
+from vqe.physical.stages import PRESENT, UNKNOWN
+from vqe.planner.allowance import SpentError
+from vqe.planner.certifying import certify
+from vqe.planner.decision import Decision
+from vqe.planner.freezing import freeze_stages
+from vqe.planner.labeller import Labeller
+from vqe.planner.shortfall import Shortfall, rates_of_halves
+from vqe.planner.visual_scan import VisualScan
+from vqe.runtime.context import Context
+from vqe.statistics.units import unit_of
+from vqe.storage.store import Store
+
+TO_PLAN = 0.5
+"""Part of the allowance that may be spent before the plans are frozen: a proof takes the rest."""
+
+
+def decide_within(
+    scan: VisualScan,
+    labeller: Labeller,
+    store: Store,
+    context: Context,
+    plan: Callable[[], Decision],
+) -> Decision:
+    """The decision of `plan`, with the proof that the scan may ask for, as far as the allowance
+    goes; then what the labels come to that were paid for, with the shortfall."""
+    allowance, proving = labeller.allowance, scan.accuracy.confidence is not None
+    if proving:
+        labeller.allowance = allowance.part(TO_PLAN)
+    try:
+        decision = plan()
+        if not decision.to_prove and len(scan.remaining) > labeller.affordable:
+            raise SpentError
+    except SpentError:
+        decision = _from_labels(scan, labeller)
+        # Another time there is more to spend, and a better plan to be proved.
+        scan = replace(scan, plan_key=None)
+    labeller.allowance = allowance
+    if proving and decision.to_prove:
+        return certify(scan, decision, labeller, store, context)
+    return _answered(scan, decision, labeller, store, context) if decision.stages else decision
+
+
+def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
+    """Every frame as the nearest that has a label, once the rest of the allowance is spent on
+    others that are spread over the video."""
+    with suppress(SpentError):
+        labeller.read(scan.index, labeller.unknown(scan.ordinals), "labelling")
+    score = labeller.scores_or_nan(scan.ordinals)
+    known = np.flatnonzero(~np.isnan(score))
+    if not len(known):
+        raise PlanError(f"no frame of '{scan.index.path}' was labelled: can none be decoded?")
+    return Decision(
+        (),
+        "what could be asked about, and the rest from that",
+        fill=Fill(scan.ordinals[known], score[known]),
+        shortfall=_shortfall(scan, score),
+    )
+
+
+def _answered(
+    scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
+) -> Decision:
+    """A cascade's answers, the reference network being asked while the allowance lasts."""
+    with context.metrics.phase("screening"):
+        plans = freeze_stages(scan, (decision.stages,), store, context)
+    if plans is None:
+        raise PlanError(
+            f"'{scan.index.path}' has frames that cannot be decoded",
+            hint="leave out BUDGET and DEADLINE to get the rows of all others",
+        )
+    answer, decided_by = plans.answer[0], plans.decided_by[0].copy()
+    score = labeller.scores_or_nan(scan.ordinals)
+    ask = scan.ordinals[(answer == UNKNOWN) & np.isnan(score)]
+    with suppress(SpentError), context.metrics.phase("labelling"):
+        labeller.read(scan.index, labeller.unknown(ask), "labelling")
+    score = labeller.scores_or_nan(scan.ordinals)
+    labelled = ~np.isnan(score)
+    present = np.where(labelled, scan.question.holds(score), answer == PRESENT)
+    fresh = np.array(sorted(labeller.fresh), np.int64)
+    decided_by[labelled] = origin_of(scan.ordinals[labelled], fresh)
+    answers = Answers(scan.ordinals, present, score, decided_by)
+    left_open = ~labelled & (answer == UNKNOWN)
+    if not left_open.any():
+        return replace(decision, answers=answers)
+    return replace(decision, answers=filled(answers, left_open), shortfall=_shortfall(scan, score))
+
+
+def _shortfall(scan: VisualScan, score: NDArray[np.float32]) -> Shortfall:
+    """What the labels, float32 (N,) with NaN, show by one another."""
+    known = np.flatnonzero(~np.isnan(score))
+    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+    unit = np.unique(units, return_inverse=True)[1]
+    return Shortfall(
+        limit=str(scan.effort),
+        labels=len(known),
+        bounds=scan.accuracy.bounds,
+        reached=rates_of_halves(known, score[known], unit, scan.question, scan.accuracy),
+        proved=False,
+    )
