@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vqe
+from benchmarks.prices import Price
 from benchmarks.systems import Run
 from vqe.detectors.difference import block_differences
 from vqe.detectors.difference import compile_kernels as compile_detectors
@@ -98,6 +99,28 @@ def with_timer(
         for stage in scan.stages:
             total += seen[stage.name] * _seconds_per_frame(stage, frames, threads)
     return replace(run, in_memory_seconds=total)
+
+
+def with_ceiling(run: Run, price: Price, decoding: float) -> Run:
+    """A run with what would be left of it if nothing were lost between its stages.
+
+    Each frame at the price of the stages that it saw: a call, `decoding` seconds per frame that
+    left a decoder, and cheap stages in memory. Of a refinement that is all but the index, of a
+    cascade the scan. It needs what `with_timer` adds.
+    """
+    assert run.in_memory_seconds is not None
+    stages: list[dict[str, Any]] = run.details["stages"]
+    if run.details["refined"]:
+        calls, decoded, cheap = run.calls, run.decoded, 0.0
+    else:
+        decoded = stages[0]["frames_in"] if stages else 0
+        calls = stages[-1]["frames_in"] if stages else 0
+        cheap = run.in_memory_seconds - calls * price.in_memory
+    ceiling = {
+        "seconds": run.seconds - run.one_off_seconds,
+        "by_stages": calls * price.call + decoded * decoding + cheap,
+    }
+    return replace(run, details=run.details | {"ceiling": ceiling})
 
 
 def _scan_of(result: Result) -> CascadeScanExec | None:

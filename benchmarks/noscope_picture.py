@@ -29,6 +29,7 @@ LOOKS = {
     "cold": ("vqe, cold", "o", "#0550ae"),
     "again": ("vqe, again", "o", "#0550ae"),
     "other": ("vqe, other object", "o", "#0550ae"),
+    "frames": ("vqe, per frame", "o", "#0550ae"),
 }
 """Name, marker and colour of each system."""
 COLUMNS = 2

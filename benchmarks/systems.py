@@ -18,6 +18,7 @@ SYSTEMS = {
     "cold": "vqe, cold",
     "again": "vqe, the same question again",
     "other": "vqe, another object",
+    "frames": "vqe, cold, per frame",
 }
 """By their short names, in the order of the tables."""
 

@@ -14,10 +14,10 @@ from fabricated import keys_of, noscope_results
 
 import vqe
 from benchmarks import noscope, prices
-from benchmarks.asked import ask, with_timer
+from benchmarks.asked import ask, with_ceiling, with_timer
 from benchmarks.footage import Footage
 from benchmarks.noscope import QUICK, QUICK_MODEL, _bounds, _break_even, _decode, _realised
-from benchmarks.prices import WARM_UP_FRAMES, Pricing, timed_index
+from benchmarks.prices import WARM_UP_FRAMES, Price, Pricing, timed_index
 from benchmarks.run import main
 from benchmarks.systems import SYSTEMS, Run, Task
 from vqe.models.load import load_reference
@@ -134,6 +134,11 @@ def test_a_question_is_counted_to_the_last_frame(clip, index) -> None:
         scanned = result.profile.stages[-1].frames_in
         assert timed.in_memory_seconds >= 0.02 * scanned
         assert timed.in_memory_seconds < cold.phases["scan"] + 0.5
+        price = Price(1, exact=0.03, call=0.02, in_memory=0.02, rounds=(0.03,))
+        ceiling = with_ceiling(timed, price, decoding=0.001).details["ceiling"]
+        assert ceiling["seconds"] == pytest.approx(cold.phases["scan"])
+        scanned = cold.details["stages"][0]["frames_in"]
+        assert ceiling["by_stages"] == pytest.approx(timed.in_memory_seconds + 0.001 * scanned)
 
 
 @pytest.mark.slow
@@ -149,6 +154,10 @@ def test_a_refinement_is_counted_as_work_and_not_as_one_off(clip, index) -> None
     assert cold.details["scanned_frames"] == len(index)
     timed = with_timer(cold, result, index, call_seconds=0.02, threads=2)
     assert timed.in_memory_seconds == pytest.approx(0.02 * cold.calls)
+    price = Price(1, exact=0.03, call=0.025, in_memory=0.02, rounds=(0.03,))
+    ceiling = with_ceiling(timed, price, decoding=0.001).details["ceiling"]
+    assert ceiling["by_stages"] == pytest.approx(0.025 * cold.calls + 0.001 * cold.decoded)
+    assert ceiling["seconds"] == pytest.approx(cold.seconds - cold.phases["index"])
     assert again.calls == again.decoded == 0
     runs = {name: a_run(name, 3600.0) for name in ("reference", "skipping")} | {"cold": cold}
     found = _break_even(runs, Footage("person", 1 / 60, 0.1))

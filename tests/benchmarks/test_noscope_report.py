@@ -106,6 +106,15 @@ def noisy(key: str) -> dict[str, Any]:
     return footage(key, decoding={"frames": 1, "seconds": 2.0, "rounds": [3.0, 2.0, 2.5]})
 
 
+def test_the_ceiling_is_told_where_it_took_time() -> None:
+    slow, quick = system("cold"), system("again")
+    slow["details"] = {"ceiling": {"seconds": 200.0, "by_stages": 170.0}}
+    quick["details"] = {"ceiling": {"seconds": 0.01, "by_stages": 0.0}}
+    text = as_markdown(noscope_results(footages=[footage(systems=[slow, quick])]))
+    assert f"| {NAME} | vqe, cold | 200.0 s | 170.0 s | 85% |" in text
+    assert "again | 0.0" not in text
+
+
 def test_another_object_may_need_a_score() -> None:
     asked = [
         system("cold"),
@@ -274,18 +283,19 @@ def test_the_full_set_is_noscopes_alone(
 ) -> None:
     benchmark = Benchmark()
     monkeypatch.setattr(run, "import_module", lambda name: benchmark)
-    run.main(["noscope", "--full"])
+    run.main(["noscope", "--full", "--footage", "person"])
     run.main(["noscope", "--quick", "--output", str(project / "x.json")])
     usual = {"model": None, "seed": 0}
     assert benchmark.asked == [
-        usual | {"quick": False, "full": True},
-        usual | {"quick": True, "full": False},
+        usual | {"quick": False, "full": True, "footage": "person"},
+        usual | {"quick": True, "full": False, "footage": ""},
     ]
     assert len(list((project / "results").rglob("*.json"))) == 1
     for name in ("first", "decode"):
-        with pytest.raises(SystemExit):
-            run.main([name, "--full"])
-        assert "only noscope has a full set" in capsys.readouterr().err
+        for option in (["--full"], ["--footage", "person"]):
+            with pytest.raises(SystemExit):
+                run.main([name, *option])
+            assert "--full, --footage: only for noscope" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run.main(["noscope", "--full", "--quick"])
 
