@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from clips import Oracle, Visit, make_clip
+from clips import Oracle, Visit, make_clip, spoil
 
 import vqe
 from vqe.statistics.units import count_errors
@@ -117,6 +117,31 @@ def test_a_deadline_is_kept(long_clip, per):
     assert time.perf_counter() - clock < 2 * seconds
     assert table.num_rows > 0
     assert result.profile.shortfall.labels > 20
+
+
+def test_a_plan_without_a_cascade_is_within_its_budget(tmp_path):
+    """A short clip is not worth learning from: all frames, or as many as may be asked about."""
+    clip = make_clip(tmp_path / "short.mp4", 60, visits=[Visit(10, 40)])
+    con, oracle, result = ask(clip, f"{BOUNDS} BUDGET 60 CALLS")
+    assert result.to_arrow_table()["frame"].to_pylist() == list(range(10, 40))
+    assert set(result.to_arrow_table()["decided_by"].to_pylist()) == {"reference"}
+    con, oracle, result = ask(clip, BOUNDS)
+    oracle.fingerprint = "another"
+    for _ in range(2):
+        _, _, result = ask(clip, f"{BOUNDS} BUDGET 20 CALLS", con=con, oracle=oracle)
+        with pytest.warns(vqe.AccuracyWarning):
+            frames = result.to_arrow_table()["frame"].to_numpy()
+        assert set(range(12, 38)) <= set(frames) <= set(range(8, 42))
+        assert 0 < result.profile.reference_calls <= 20
+    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) == 40
+
+
+def test_damage_is_not_filled_in(tmp_path):
+    clip = make_clip(tmp_path / "damaged.mp4", 120, visits=[Visit(10, 40)])
+    spoil(clip.path, slice(50, 60))
+    _, _, result = ask(clip, f"{BOUNDS} BUDGET 100 CALLS")
+    with pytest.raises(vqe.VideoError, match="frames that cannot be decoded"):
+        result.to_arrow_table()
 
 
 def test_several_files_share_a_budget(tmp_path):

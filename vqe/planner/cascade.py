@@ -47,7 +47,7 @@ def decide(
     if scan.accuracy.exact:
         return Decision((), "EXACT asks the reference network"), nothing
     stored = stored_decision(scan, store)
-    if stored is not None and not (stored.stages and allowance.limited):
+    if stored is not None and (stored.complete or not allowance.limited):
         return stored, nothing
     if not len(scan.remaining):
         return Decision((), "all labels are stored"), nothing

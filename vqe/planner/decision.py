@@ -68,6 +68,11 @@ class Decision:
         return bool(self.stages) or self.fill is not None
 
     @property
+    def complete(self) -> bool:
+        """Whether every frame has its answer: nobody is asked any more."""
+        return self.fill is not None or self.answers is not None
+
+    @property
     def name(self) -> str:
         """The stages in order."""
         if self.fill is not None:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.errors import PlanError
+from vqe.errors import VideoError
 from vqe.physical.answers import Answers, filled, origin_of
 from vqe.physical.fill_scan import Fill
+from vqe.physical.rows import CODE
 from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certifying import certify
@@ -51,18 +52,17 @@ def decide_within(
     labeller.allowance = allowance
     if proving and decision.to_prove:
         return certify(scan, decision, labeller, store, context)
-    return _answered(scan, decision, labeller, store, context) if decision.stages else decision
+    if decision.complete:
+        return decision
+    return _answered(scan, decision, labeller, store, context)
 
 
 def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
     """Every frame as the nearest that has a label, once the rest of the allowance is spent on
     others that are spread over the video."""
-    with suppress(SpentError):
-        labeller.read(scan.index, labeller.unknown(scan.ordinals), "labelling")
+    _label(scan, scan.ordinals, labeller)
     score = labeller.scores_or_nan(scan.ordinals)
     known = np.flatnonzero(~np.isnan(score))
-    if not len(known):
-        raise PlanError(f"no frame of '{scan.index.path}' was labelled: can none be decoded?")
     return Decision(
         (),
         "what could be asked about, and the rest from that",
@@ -74,19 +74,18 @@ def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
 def _answered(
     scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
 ) -> Decision:
-    """A cascade's answers, the reference network being asked while the allowance lasts."""
-    with context.metrics.phase("screening"):
-        plans = freeze_stages(scan, (decision.stages,), store, context)
-    if plans is None:
-        raise PlanError(
-            f"'{scan.index.path}' has frames that cannot be decoded",
-            hint="leave out BUDGET and DEADLINE to get the rows of all others",
-        )
-    answer, decided_by = plans.answer[0], plans.decided_by[0].copy()
-    score = labeller.scores_or_nan(scan.ordinals)
-    ask = scan.ordinals[(answer == UNKNOWN) & np.isnan(score)]
-    with suppress(SpentError), context.metrics.phase("labelling"):
-        labeller.read(scan.index, labeller.unknown(ask), "labelling")
+    """The answers of a cascade, or of none, the reference network being asked while the allowance
+    lasts."""
+    answer = np.full(scan.frames, UNKNOWN, np.int8)
+    decided_by = np.full(scan.frames, CODE["reference"], np.int8)
+    if decision.stages:
+        with context.metrics.phase("screening"):
+            plans = freeze_stages(scan, (decision.stages,), store, context)
+        if plans is None:
+            raise _damaged(scan)
+        answer, decided_by = plans.answer[0], plans.decided_by[0]
+    with context.metrics.phase("labelling"):
+        _label(scan, scan.ordinals[answer == UNKNOWN], labeller)
     score = labeller.scores_or_nan(scan.ordinals)
     labelled = ~np.isnan(score)
     present = np.where(labelled, scan.question.holds(score), answer == PRESENT)
@@ -97,6 +96,20 @@ def _answered(
     if not left_open.any():
         return replace(decision, answers=answers)
     return replace(decision, answers=filled(answers, left_open), shortfall=_shortfall(scan, score))
+
+
+def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) -> None:
+    """Asks about frames as far as the allowance goes: spread over all of them, where it ends."""
+    with suppress(SpentError):
+        if labeller.read(scan.index, labeller.unknown(ordinals), "labelling"):
+            raise _damaged(scan)
+
+
+def _damaged(scan: VisualScan) -> VideoError:
+    return VideoError(
+        f"'{scan.index.path}' has frames that cannot be decoded",
+        hint="leave out BUDGET and DEADLINE to get the rows of all others",
+    )
 
 
 def _shortfall(scan: VisualScan, score: NDArray[np.float32]) -> Shortfall:
