@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vqe.physical.fill_scan import Fill
 from vqe.physical.stages import Stage
+from vqe.physical.watch import Watch
 from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.statistics.units import ErrorCounts
 
@@ -40,7 +41,8 @@ class Decision:
     `stages` before the reference network (none: it answers every frame); `cost` and from it
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
     estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
-    were asked about answer for the others.
+    were asked about answer for the others. `watch`: what notices that the scene no longer looks as
+    it did in the labelled frames; None where that cannot be told.
     """
 
     stages: tuple[Stage, ...]
@@ -51,6 +53,7 @@ class Decision:
     measured: Measured | None = None
     labels: int = 0
     fill: Fill | None = None
+    watch: Watch | None = None
 
     @property
     def name(self) -> str:
