@@ -53,7 +53,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Clip:
-    """A file, and what was drawn into it. `pts` counts from the first frame, in 1/1000 s."""
+    """A file, and what was drawn into it.
+
+    `pts` counts from the first frame, in 1/1000 s; `negative`: frames [start, stop) whose picture
+    is a negative, but for the number.
+    """
 
     path: Path
     frames: int
@@ -61,6 +65,7 @@ class Clip:
     size: tuple[int, int]
     visits: tuple[Visit, ...]
     milliseconds: tuple[int, ...]
+    negative: tuple[tuple[int, int], ...] = ()
 
     @property
     def sql(self) -> str:
@@ -93,6 +98,7 @@ def make_clip(
     mux_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
     rotation: int = 0,
+    negative: Sequence[tuple[int, int]] = (),
 ) -> Clip:
     """Encodes a clip; the suffix of `path` chooses the container.
 
@@ -101,7 +107,7 @@ def make_clip(
     `rotation`: degrees by which players are told to turn the picture.
     """
     times = tuple(milliseconds or (1000 * i // fps for i in range(frames)))
-    clip = Clip(path, frames, fps, size, tuple(visits), times)
+    clip = Clip(path, frames, fps, size, tuple(visits), times, tuple(negative))
     with av.open(str(path), "w", options=mux_options or {}) as container:
         stream = container.add_stream(codec, rate=fps)
         context = stream.codec_context
@@ -171,6 +177,8 @@ def draw(clip: Clip):
             if visit.start <= frame < visit.stop:
                 x0, y0, x1, y1 = visit.box(frame, clip.size)
                 image[y0:y1, x0:x1] = COLOURS[visit.label]
+        if any(start <= frame < stop for start, stop in clip.negative):
+            image = 200 - image
         write_number(image, frame)
         yield image.clip(0, 255).astype(np.uint8)
 

@@ -13,9 +13,9 @@ from vqe.errors import ConfigError
 class Settings:
     """How a connection runs its queries; SET changes all of them but those in `FIXED`.
 
-    Only `model`, `seed`, `fill` and `device` change the rows of a plan. The plan itself is chosen
-    by measured seconds: a machine that is faster, or busier, may choose another, with other rows
-    inside the same bounds. EXACT always gives the same rows of one model.
+    Only `model`, `seed`, `fill`, `drift` and `device` change the rows of a plan. The plan itself is
+    chosen by measured seconds: a machine that is faster, or busier, may choose another, with other
+    rows inside the same bounds. EXACT always gives the same rows of one model.
     """
 
     device: str = "auto"
@@ -33,6 +33,9 @@ class Settings:
     fill: bool = True
     """Whether frames may be answered by what the reference network saw before and after them. For
     queries that have no plan yet."""
+    drift: bool = True
+    """Whether a scan checks what a cascade says about frames that look like none of those that were
+    labelled to choose it."""
     batch_size: int = 1024
     """Rows per Arrow record batch handed to the caller. Slices the output, nothing else."""
     seed: int = 0
@@ -53,6 +56,7 @@ class Settings:
         possible = "a whole number from 1, or None (NULL in SQL)"
         _check("decode_threads", self.decode_threads, decode_threads, possible)
         _check("fill", self.fill, isinstance(self.fill, bool), "True or False")
+        _check("drift", self.drift, isinstance(self.drift, bool), "True or False")
         _check("batch_size", self.batch_size, _whole(self.batch_size, 1), "a whole number from 1")
         _check("seed", self.seed, _whole(self.seed, 0), "a whole number from 0 to 2^63 - 1")
         progress = self.progress is None or isinstance(self.progress, bool)

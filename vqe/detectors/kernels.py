@@ -57,3 +57,30 @@ def add_image(total: NDArray[np.int64], image: NDArray[np.uint8]) -> None:
     for y in range(image.shape[0]):
         for x in range(image.shape[1]):
             total[y, x] += image[y, x]
+
+
+@compiled
+def block_moments(
+    image: NDArray[np.uint8], reference: NDArray[np.uint8], rows: int, columns: int, step: int
+) -> NDArray[np.int64]:
+    """Sums of x, x² and x·r over each block of a rows × columns grid, int64 (3, rows, columns).
+
+    x are the pixels of `image`, uint8 (H, W), r those of `reference`; of each block every
+    `step`-th pixel row counts, from its first. Blocks lie as in `block_squared_differences`.
+    """
+    height, width = image.shape
+    sums = np.zeros((3, rows, columns), np.int64)
+    accumulators = np.zeros((3, width), np.int32)
+    for i in range(rows):
+        accumulators[:] = 0
+        for y in range(i * height // rows, (i + 1) * height // rows, step):
+            for x in range(width):
+                value = np.int32(image[y, x])
+                accumulators[0, x] += value
+                accumulators[1, x] += value * value
+                accumulators[2, x] += value * np.int32(reference[y, x])
+        for j in range(columns):
+            for x in range(j * width // columns, (j + 1) * width // columns):
+                for k in range(3):
+                    sums[k, i, j] += accumulators[k, x]
+    return sums

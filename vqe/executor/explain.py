@@ -13,7 +13,7 @@ from vqe.executor.query import Query
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Decision, Measured
 from vqe.planner.preview import table_of_videos
-from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics, spans_text
+from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics, drift_text, spans_text
 from vqe.statistics.units import ErrorCounts
 
 WIDTH = 100
@@ -60,7 +60,7 @@ def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
 def _asked(scan: ScanMetrics) -> int:
     """Frames of a scan that the reference network was asked about."""
     last = scan.stages[-1]
-    return 0 if last.name == "fill" else last.frames_in
+    return 0 if last.name == "fill" else last.frames_in + scan.watch.labels
 
 
 def _damage(metrics: Metrics) -> list[str]:
@@ -72,6 +72,8 @@ def _damage(metrics: Metrics) -> list[str]:
                 lines.append(
                     f"{what} in '{scan.video}': {_n(frames, 'frame')}, {spans_text(spans)}"
                 )
+        if scan.watch.spans:
+            lines.append(f"drift in '{scan.video}': {drift_text(scan.watch)}")
     lines += [f"skipped: {reason}" for reason in metrics.skipped.values()]
     return ["\n".join(lines)] if lines else []
 

@@ -11,7 +11,7 @@ from vqe.planner.certificate import Certificate
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Alternative, Decision, Measured
 from vqe.planner.shortfall import Shortfall
-from vqe.runtime.metrics import DamagedSpan, ScanMetrics, StageMetrics
+from vqe.runtime.metrics import DamagedSpan, DriftSpan, ScanMetrics, StageMetrics
 
 NO_PIXELS = "packet index"
 NO_VIDEOS = "nothing to plan"
@@ -22,7 +22,9 @@ class VideoProfile:
     """The scan of one video; a prediction covers what was to do when the plan was chosen.
 
     `stages`, decoding first, are empty before the scan begins. `lost`: frames without rows, because
-    they could not be decoded; `doubtful`: frames that may show remains of damaged ones.
+    they could not be decoded; `doubtful`: frames that may show remains of damaged ones; `drift`:
+    where frames looked like nothing that was labelled, and what was done about it; `watch_labels`
+    and `watch_seconds`: what watching for that took, the labels' seconds not included.
     """
 
     video: str
@@ -40,6 +42,9 @@ class VideoProfile:
     labels_to_plan: int
     lost: tuple[DamagedSpan, ...]
     doubtful: tuple[DamagedSpan, ...]
+    drift: tuple[DriftSpan, ...]
+    watch_labels: int
+    watch_seconds: float
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,9 @@ def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProf
         labels_to_plan=decision.labels,
         lost=scan.lost if scan else (),
         doubtful=scan.doubtful if scan else (),
+        drift=tuple(scan.watch.spans) if scan else (),
+        watch_labels=scan.watch.labels if scan else 0,
+        watch_seconds=scan.watch.seconds if scan else 0.0,
     )
 
 

@@ -17,6 +17,7 @@ from vqe.physical.operator import Operator
 from vqe.physical.rows import CODE, frames_text
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import Question, ReferenceStage, Stage
+from vqe.physical.watch import Review, Strange, Watch
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
@@ -34,7 +35,8 @@ class CascadeScanExec(Operator):
     `stages` answer where they are sure, and `reference` the rest. Frames that its labels know are
     neither decoded nor asked again; those in `fresh` (ascending) were labelled for this very
     query, the others by an earlier one. All other frames are decoded as `decoding` plans it, and
-    answered `batch_frames` at a time.
+    answered `batch_frames` at a time. With a `watch`, frames that look like nothing that was
+    labelled are checked before they are answered.
     """
 
     video: str
@@ -47,6 +49,7 @@ class CascadeScanExec(Operator):
     fresh: NDArray[np.int64]
     decoding: DecodeStrategy
     batch_frames: int = BATCH_FRAMES
+    watch: Watch | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,7 +77,7 @@ class CascadeScanExec(Operator):
         # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
         position = _first_from(0, todo, end)
         yield from self._rows_of_known(known.between(0, position), context)
-        with closing(reader.process(plan, screening(self.stages))) as batches:
+        with closing(reader.process(plan, screening(self.stages, self.watch))) as batches:
             for screened in grouped(batches, frames_per_batch(self.index, self.batch_frames)):
                 context.check()
                 answers = cascade.finish(screened)
@@ -120,6 +123,8 @@ class _RunningCascade:
             scan.video, StageMetrics("decode"), [StageMetrics(name) for name in names]
         )
         context.metrics.scans.append(self.metrics)
+        watch = scan.watch
+        self.review = None if watch is None else Review(watch, scan.index, self.metrics.watch)
 
     def finish(self, screened: Screened) -> Answers:
         """Answers for all frames of a batch."""
@@ -137,7 +142,44 @@ class _RunningCascade:
             present[screened.open] = verdict.answer == 1
             score[screened.open] = verdict.score
             decided_by[screened.open] = CODE["reference"]
-        return Answers(screened.ordinals, present, score, decided_by)
+        answers = Answers(screened.ordinals, present, score, decided_by)
+        if self.review is not None:
+            watched = screened.watched
+            self.metrics.watch.frames += watched.frames_in
+            self.metrics.watch.seconds += watched.seconds
+            if screened.strange is not None:
+                self._check(screened.strange, answers, self.review)
+        return answers
+
+    def _check(self, strange: Strange, answers: Answers, review: Review) -> None:
+        """Shows some of the strange frames to the reference network, and all where it must be."""
+        rows = review.still_strange(strange)
+        if not len(rows):
+            return
+        said = answers.present[strange.rows]
+        first = review.to_ask(len(rows))
+        asked, labels = rows[first], self._label(strange, rows[first], answers)
+        review.learn(strange.looks[asked], said[asked], labels)
+        if not review.trusted and len(asked) < len(rows):
+            rest = np.setdiff1d(rows, asked, assume_unique=True)
+            self._label(strange, rest, answers)
+            asked = rows
+        wrong = int((answers.present[strange.rows][asked] != said[asked]).sum())
+        review.report(strange, rows, labels=len(asked), wrong=wrong)
+
+    def _label(
+        self, strange: Strange, which: NDArray[np.int64], answers: Answers
+    ) -> NDArray[np.bool_]:
+        """The labels of some of the strange frames, bool (n,), which are their answers now."""
+        clock = time.perf_counter()
+        verdict = self.decide(strange.frames.select(which))
+        self.metrics.watch.label_seconds += time.perf_counter() - clock
+        self.query.labels_from_reference += len(which)
+        rows = strange.rows[which]
+        present: NDArray[np.bool_] = verdict.answer == 1
+        answers.present[rows], answers.score[rows] = present, verdict.score
+        answers.decided_by[rows] = CODE["reference"]
+        return present
 
     def note_decoding(self) -> None:
         """Takes over what the reader has counted so far."""

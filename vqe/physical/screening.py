@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vqe.errors import VideoError
 from vqe.physical.rows import CODE
 from vqe.physical.stages import UNKNOWN, Decide, Stage
+from vqe.physical.watch import Strange, Watch
 from vqe.video.frames import FrameBatch
 
 
@@ -41,7 +42,9 @@ class Screened:
     """A batch of N frames after the cheap stages.
 
     `present`: bool (N,) and `decided_by`: int8 (N,), the answers so far; `open`: int64, the rows
-    that no stage was sure of, whose frames are `pending`; `counts`: of each stage that was asked.
+    that no stage was sure of, whose frames are `pending`; `counts`: of each stage that was asked;
+    `strange`: frames that are answered, but look like nothing that was labelled; `watched`: frames
+    whose look was measured, and those that were strange.
     """
 
     ordinals: NDArray[np.int64]
@@ -50,19 +53,28 @@ class Screened:
     open: NDArray[np.int64]
     pending: FrameBatch
     counts: tuple[StageCount, ...]
+    strange: Strange | None = None
+    watched: StageCount = StageCount()
 
     @property
     def nbytes(self) -> int:
         """Memory of the frames still needed."""
-        return self.pending.nbytes
+        return self.pending.nbytes + (self.strange.frames.nbytes if self.strange else 0)
 
 
-def screening(stages: tuple[Stage, ...]) -> Callable[[], Callable[[FrameBatch], Screened]]:
+def screening(
+    stages: tuple[Stage, ...], watch: Watch | None = None
+) -> Callable[[], Callable[[FrameBatch], Screened]]:
     """What to do at the start of each segment: it gives what to do with its batches."""
 
     def start() -> Callable[[FrameBatch], Screened]:
         running = [stage.start() for stage in stages]
-        return lambda frames: _screen(stages, running, frames)
+
+        def screen(frames: FrameBatch) -> Screened:
+            screened = _screen(stages, running, frames)
+            return screened if watch is None else _watched(watch, frames, screened)
+
+        return screen
 
     return start
 
@@ -86,6 +98,16 @@ def _screen(stages: tuple[Stage, ...], running: list[Decide], frames: FrameBatch
         counts.append(StageCount(len(open_rows), len(decided), time.thread_time() - clock))
         open_rows, pending = open_rows[~sure], pending.select(np.flatnonzero(~sure))
     return Screened(frames.ordinals, present, decided_by, open_rows, pending, tuple(counts))
+
+
+def _watched(watch: Watch, frames: FrameBatch, screened: Screened) -> Screened:
+    """The batch with the frames that the stages should not have been so sure about."""
+    clock = time.thread_time()
+    answered = np.setdiff1d(np.arange(len(frames)), screened.open, assume_unique=True)
+    strange = watch.strange(frames, answered)
+    seconds = time.thread_time() - clock
+    count = StageCount(len(answered), 0 if strange is None else len(strange.rows), seconds)
+    return replace(screened, strange=strange, watched=count)
 
 
 def grouped(batches: Iterable[Screened], n_frames: int) -> Iterator[Screened]:
@@ -126,4 +148,21 @@ def _join(waiting: list[Screened]) -> Screened:
             sum(counts, StageCount())
             for counts in zip_longest(*(part.counts for part in parts), fillvalue=StageCount())
         ),
+        strange=_join_strange(parts, starts),
+        watched=sum((part.watched for part in parts), StageCount()),
+    )
+
+
+def _join_strange(parts: list[Screened], starts: NDArray[np.int64]) -> Strange | None:
+    found = [
+        (start, part.strange)
+        for start, part in zip(starts, parts, strict=True)
+        if part.strange is not None
+    ]
+    if not found:
+        return None
+    return Strange(
+        np.concatenate([start + strange.rows for start, strange in found]),
+        FrameBatch.join([strange.frames for _, strange in found]),
+        np.concatenate([strange.looks for _, strange in found]),
     )

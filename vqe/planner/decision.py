@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vqe.physical.answers import Answers
 from vqe.physical.fill_scan import Fill
 from vqe.physical.stages import ScoringStage
+from vqe.physical.watch import Watch
 from vqe.planner.certificate import Certificate
 from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.planner.shortfall import Shortfall
@@ -46,7 +47,8 @@ class Decision:
     were asked about answer for the others. `stricter`: the same stages with thresholds that leave
     more to the reference network, the strictest first. With `answers` nothing else
     is left to be said of the frames: they were proved, as the `certificate` tells, or the allowance
-    ended before the bounds were met, by the `shortfall`.
+    ended before the bounds were met, by the `shortfall`. `watch`: what notices that the scene no
+    longer looks as it did in the labelled frames; None where that cannot be told.
     """
 
     stages: tuple[ScoringStage, ...]
@@ -61,6 +63,7 @@ class Decision:
     certificate: Certificate | None = None
     shortfall: Shortfall | None = None
     answers: Answers | None = None
+    watch: Watch | None = None
 
     @property
     def to_prove(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.detectors.difference import ReferenceImage, block_differences, compile_kernels
+from vqe.detectors.look import LookMeasure
 from vqe.models.specialized import ARCHITECTURES
 from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block
@@ -31,7 +32,7 @@ class Evidence:
     (n,), the reference network's answer; `training`: bool (n,), the others are for selection;
     `thumbnails`: by size, uint8 (n, S, S, 3); `reference`: the average empty training frame, uint8
     (H, W), None where there is none; `differences`: float64 (n, 100), from it, per block of the
-    picture. The rest are measured seconds per frame.
+    picture; `looks`: float64 (n, 3), see `LookMeasure`. The rest are measured seconds per frame.
     """
 
     ordinals: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Evidence:
     thumbnails: dict[int, NDArray[np.uint8]]
     reference: NDArray[np.uint8] | None
     differences: NDArray[np.float64] | None
+    looks: NDArray[np.float64] | None
     thumbnail_seconds: dict[int, float]
     difference_seconds: float
 
@@ -98,9 +100,9 @@ def collect(
     if not sample.ordinals:
         return None
     reference = average.mean() if average.count else None
-    differences, difference_seconds = None, 0.0
+    differences, looks, difference_seconds = None, None, 0.0
     if reference is not None:
-        differences, difference_seconds = _differences(plan, reference, context)
+        differences, looks, difference_seconds = _differences(plan, reference, context)
     n = len(sample.ordinals)
     return Evidence(
         ordinals=np.array(sample.ordinals, np.int64),
@@ -110,6 +112,7 @@ def collect(
         thumbnails={size: np.concatenate(parts) for size, parts in sample.thumbnails.items()},
         reference=reference,
         differences=differences,
+        looks=looks,
         thumbnail_seconds={size: s / n for size, s in sample.thumbnail_seconds.items()},
         difference_seconds=difference_seconds,
     )
@@ -117,25 +120,30 @@ def collect(
 
 @dataclass(frozen=True)
 class _Differences:
-    """Differences of N frames, float64 (N, 100), and the CPU seconds that they took."""
+    """Differences of N frames, float64 (N, 100), the CPU seconds that they took, and the looks of
+    the frames, float64 (N, 3)."""
 
     blocks: NDArray[np.float64]
     seconds: float
+    looks: NDArray[np.float64]
 
     @property
     def nbytes(self) -> int:
-        return self.blocks.nbytes
+        return self.blocks.nbytes + self.looks.nbytes
 
 
 def _differences(
     plan: DecodePlan, reference: NDArray[np.uint8], context: Context
-) -> tuple[NDArray[np.float64], float]:
-    """Differences of the sampled frames from the reference image, and seconds per frame."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Differences of the sampled frames from the reference image, their looks beside it, and
+    seconds per frame for the differences."""
+    look = LookMeasure(reference)
 
     def measure(frames: FrameBatch) -> _Differences:
         clock = time.thread_time()
         blocks = block_differences(frames, reference)
-        return _Differences(blocks, time.thread_time() - clock)
+        seconds = time.thread_time() - clock
+        return _Differences(blocks, seconds, look(frames, range(len(frames))))
 
     compile_kernels()  # outside the measurement
     reader = Reader(
@@ -148,4 +156,5 @@ def _differences(
     context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
     blocks = np.concatenate([part.blocks for part in parts])
-    return blocks, sum(part.seconds for part in parts) / len(blocks)
+    looks = np.concatenate([part.looks for part in parts])
+    return blocks, looks, sum(part.seconds for part in parts) / len(blocks)

@@ -146,6 +146,7 @@ class Planner:
             fresh=fresh,
             decoding=visual.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
+            watch=decision.watch if self.context.settings.drift else None,
         )
 
     def _visual(self, scan: Scan, video: VideoInfo, limit: int | None) -> VisualScan:

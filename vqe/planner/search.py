@@ -25,6 +25,7 @@ from vqe.planner.candidates import (
 from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
+from vqe.planner.scene import watch_of
 from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
 from vqe.runtime.context import Context
 from vqe.statistics.normal import MIN_SIZE
@@ -234,6 +235,7 @@ class Search:
             alternatives=tuple(alternatives + self.skipped),
             measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
             stricter=self._stricter(best) if best else (),
+            watch=watch_of(self.evidence) if best else None,
         )
 
     def _stricter(self, plan: Plan) -> tuple[tuple[ScoringStage, ...], ...]:

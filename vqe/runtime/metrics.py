@@ -58,15 +58,87 @@ def spans_text(spans: Sequence[DamagedSpan]) -> str:
     return ", ".join(map(str, spans[:MOST_SHOWN])) + more
 
 
+@dataclass(frozen=True)
+class DriftSpan:
+    """Frames [start_frame, stop_frame), shown from start_us to stop_us, some of which looked like
+    nothing that was labelled.
+
+    `why`: what was strange about most of them; `frames`: how many of them the cascade had answered;
+    `labels`: how many of these were shown to the reference network, which gave `wrong` of them
+    another answer.
+    """
+
+    start_frame: int
+    stop_frame: int
+    start_us: int
+    stop_us: int
+    why: str
+    frames: int
+    labels: int
+    wrong: int
+
+    @property
+    def outcome(self) -> str:
+        """What was done."""
+        if self.wrong:
+            return "the reference network answered"
+        return "labels agreed"
+
+    def joined(self, later: DriftSpan) -> DriftSpan:
+        """Both as one; what is strange about the one with more frames counts."""
+        return DriftSpan(
+            self.start_frame,
+            later.stop_frame,
+            self.start_us,
+            later.stop_us,
+            self.why if self.frames >= later.frames else later.why,
+            self.frames + later.frames,
+            self.labels + later.labels,
+            self.wrong + later.wrong,
+        )
+
+    def __str__(self) -> str:
+        span = DamagedSpan(self.start_frame, self.stop_frame, self.start_us, self.stop_us)
+        return (
+            f"{span}: new {self.why}, {self.outcome} "
+            f"({self.frames} strange, {self.labels} labelled, {self.wrong} corrected)"
+        )
+
+
+@dataclass
+class WatchMetrics:
+    """What watching for drift took: frames looked at, with their CPU seconds; labels, with the
+    seconds that they took; and the spans that were checked."""
+
+    frames: int = 0
+    seconds: float = 0.0
+    labels: int = 0
+    label_seconds: float = 0.0
+    spans: list[DriftSpan] = field(default_factory=list)
+
+
+def drift_text(watch: WatchMetrics) -> str:
+    """What watching for drift found, the first spans a line each."""
+    more = len(watch.spans) - MOST_SHOWN
+    lines = [
+        f"spans that looked like nothing labelled before: {len(watch.spans)}, "
+        f"checked by {watch.labels} labels",
+        *map(str, watch.spans[:MOST_SHOWN]),
+        *([f"and {more} more spans"] if more > 0 else []),
+    ]
+    return "\n  ".join(lines)
+
+
 @dataclass
 class ScanMetrics:
-    """The scan of one video: its steps in order, and the damage that it met."""
+    """The scan of one video: its steps in order, and the damage and the drift that it met."""
 
     video: str
     decoding: StageMetrics
     stages: list[StageMetrics]
     lost: tuple[DamagedSpan, ...] = ()
     doubtful: tuple[DamagedSpan, ...] = ()
+    watch: WatchMetrics = field(default_factory=WatchMetrics)
 
 
 @dataclass

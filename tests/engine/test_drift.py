@@ -1,0 +1,127 @@
+"""Pictures change where nothing was labelled: the cascade is not trusted there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from clips import Oracle, Visit, make_clip
+
+import vqe
+from vqe.planner.sampling import draw_blocks
+from vqe.statistics.units import count_errors
+from vqe.video.indexing import build_index
+
+FRAMES, FPS = 1800, 10
+BOUND = 0.1
+BOUNDS = "FNR WITHIN 10% FDR WITHIN 10% PER FRAME"
+LEAST_SPAN = 12
+
+
+def visits():
+    rng = np.random.default_rng(4)
+    found, start = [], 15
+    while start < FRAMES - 80:
+        stop = start + int(rng.integers(25, 60))
+        found.append(Visit(start, stop))
+        start = stop + int(rng.integers(40, 90))
+    return found
+
+
+def between_blocks(index):
+    """Spans without a labelled frame, and without the frames next to one."""
+    free = np.ones(FRAMES, bool)
+    for block in draw_blocks(index, np.arange(FRAMES), None, seed=0):
+        free[block.ordinals[0] - 1 : block.ordinals[-1] + 2] = False
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(int), [0]])))
+    return [(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a >= LEAST_SPAN]
+
+
+@pytest.fixture(scope="module")
+def clear(tmp_path_factory):
+    return make_clip(
+        tmp_path_factory.mktemp("clear") / "clear.mp4", FRAMES, gop=50, visits=visits()
+    )
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory, clear):
+    """The same in negative wherever an object is in view between the labelled blocks."""
+    present = clear.present("bus")
+    spans = between_blocks(build_index(str(clear.path), lambda: None))
+    negative = [span for span in spans if present[slice(*span)].mean() > 0.5]
+    path = tmp_path_factory.mktemp("changed") / "changed.mp4"
+    return make_clip(path, FRAMES, gop=50, visits=clear.visits, negative=negative)
+
+
+def ask(clip, **settings):
+    oracle = Oracle(clip, seconds=0.004)
+    con = vqe.connect(device="cpu", fill=False, **settings)
+    con.register_model("oracle", oracle)
+    result = con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {BOUNDS}")
+    table = result.to_arrow_table()
+    return oracle, result, table
+
+
+def errors(clip, table):
+    answer = np.zeros(FRAMES, bool)
+    answer[table["frame"].to_numpy()] = True
+    return count_errors(clip.present("bus"), answer, np.arange(FRAMES))
+
+
+@pytest.fixture(scope="module")
+def watched(changed):
+    return ask(changed)
+
+
+def test_without_the_watch_the_bound_is_broken(changed):
+    _, result, table = ask(changed, drift=False)
+    assert errors(changed, table).fnr > 2 * BOUND
+    (video,) = result.profile.videos
+    assert (video.drift, video.watch_labels, video.watch_seconds) == ((), 0, 0)
+    assert "drift" not in result.explain()
+
+
+def test_with_it_the_bound_is_kept(changed, watched):
+    _, _, table = watched
+    found = errors(changed, table)
+    assert found.fnr <= BOUND / 2
+    assert found.fdr <= BOUND / 2
+
+
+def test_the_profile_tells_where_and_why(changed, watched):
+    oracle, result, table = watched
+    profile = result.profile
+    (video,) = profile.videos
+    negative = {frame for span in changed.negative for frame in range(*span)}
+    assert len(video.drift) >= len(changed.negative) / 2
+    for span in video.drift:
+        assert negative & set(range(span.start_frame, span.stop_frame))
+        assert span.start_us == span.start_frame * 1_000_000 // FPS
+        assert span.stop_us == span.stop_frame * 1_000_000 // FPS
+        assert span.why in ("brightness", "contrast", "view")
+        assert 0 <= span.wrong <= span.labels <= span.frames
+    assert sum(span.labels for span in video.drift) == video.watch_labels
+    assert any(span.outcome == "the reference network answered" for span in video.drift)
+    assert 0 < video.watch_seconds < 1
+    assert profile.reference_calls == len(oracle.frames_seen) == len(set(oracle.frames_seen))
+    handed_on = profile.stages[-1].frames_in
+    assert profile.labels_to_plan + handed_on + video.watch_labels == profile.reference_calls
+    asked = set(oracle.frames_seen)
+    for row in table.select(["frame", "decided_by", "score"]).to_pylist():
+        assert (row["decided_by"] == "reference") == (row["frame"] in asked)
+        assert (row["score"] is not None) == (row["frame"] in asked)
+    assert f"checked by {video.watch_labels} labels" in result.explain()
+    assert str(video.drift[0]) in result.explain()
+
+
+def test_the_number_of_threads_and_the_batch_size_change_nothing(changed, watched):
+    _, _, expected = watched
+    _, _, table = ask(changed, decode_threads=3, batch_size=50)
+    assert table.combine_chunks() == expected.combine_chunks()
+
+
+def test_in_clear_weather_it_costs_little(clear):
+    _, result, table = ask(clear)
+    (video,) = result.profile.videos
+    assert video.watch_labels <= 0.02 * result.profile.reference_calls
+    assert errors(clear, table).fnr <= BOUND

@@ -1,0 +1,85 @@
+"""The look of a frame: what changes where the light changes, the camera moves, or the lens is wet.
+
+Three numbers per frame, each a median over the blocks of the picture: an object that covers less
+than half of them leaves it as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vqe.detectors.difference import GRID
+from vqe.detectors.kernels import block_moments
+from vqe.video.frames import FrameBatch
+
+ASPECTS = ("brightness", "contrast", "view")
+"""What a look tells: log of the brightness and of the contrast, and how far the details agree with
+the reference image, whatever the light: the log of the share of their variance that they do not
+explain in each other."""
+
+ROWS = 90
+"""Pixel rows that are looked at, about: the others look alike."""
+
+DARK, FLAT = 8.0, 2.0
+"""Grey values that are added to means and deviations, so that noise near zero counts for little."""
+
+UNEXPLAINED = 0.02
+"""Added to the share of the variance that is not explained: below it there is only noise."""
+
+
+@dataclass(frozen=True)
+class LookMeasure:
+    """Measures looks against the reference image, uint8 (H, W)."""
+
+    reference: NDArray[np.uint8]
+
+    def __call__(self, frames: FrameBatch, rows: Iterable[int]) -> NDArray[np.float64]:
+        """The looks of the frames at `rows`, float64 (n, 3), in the order of ASPECTS."""
+        looks = [self.look(frames.luma(row)) for row in rows]
+        return np.array(looks, np.float64).reshape(-1, len(ASPECTS))
+
+    def look(self, luma: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The look of one frame by its luma plane, uint8 (H, W); float64 (3,)."""
+        empty = self._of_reference
+        sums = block_moments(luma, self.reference, *GRID, self._step) / empty.pixels
+        mean = sums[0]
+        deviation = np.sqrt(np.maximum(sums[1] - mean * mean, 0))
+        together = np.maximum(sums[2] - mean * empty.mean, 0)
+        correlation = together / np.maximum(deviation * empty.deviation, 1e-9)
+        explained = np.median(correlation[empty.textured]) ** 2
+        return np.array(
+            [
+                np.median(np.log((mean + DARK) / (empty.mean + DARK))),
+                np.median(np.log((deviation + FLAT) / (empty.deviation + FLAT))),
+                np.log(1 + UNEXPLAINED - min(explained, 1)),
+            ]
+        )
+
+    @property
+    def _step(self) -> int:
+        height, _ = self.reference.shape
+        return max(int(height) // ROWS, 1)
+
+    @cached_property
+    def _of_reference(self) -> _Blocks:
+        ones = np.ones_like(self.reference)
+        pixels = np.maximum(block_moments(ones, ones, *GRID, self._step)[0], 1)
+        sums = block_moments(self.reference, ones, *GRID, self._step) / pixels
+        deviation = np.sqrt(np.maximum(sums[1] - sums[0] * sums[0], 0))
+        return _Blocks(pixels, sums[0], deviation, deviation >= np.median(deviation))
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Per block of the reference image, each (10, 10): pixels looked at, their mean and deviation,
+    and whether it is among the half with more texture."""
+
+    pixels: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    textured: NDArray[np.bool_]
