@@ -100,7 +100,7 @@ def test_frames_are_compared_where_they_were_decoded_without_a_copy(video: Video
 
     found = [values.values for values in Reader(threads=2).process(video.every_frame, start)]
     blocks = np.concatenate(found)
-    assert blocks.shape == (360, 100)
+    assert blocks.shape == (360, 400)
     assert sum(values.nbytes for values in map(Values, found)) == blocks.nbytes
     assert threads == {"vqe-worker-0", "vqe-worker-1"}
     assert len(copies) == 360

@@ -41,7 +41,7 @@ def present():
 def evidence(present, *, in_blocks, in_pixels):
     """What the object does to the block differences and to the thumbnails."""
     rng = np.random.default_rng(0)
-    blocks = rng.gamma(5.0, 1.0, (N, 100))
+    blocks = rng.gamma(5.0, 1.0, (N, 400))
     blocks[present] += 300.0 * in_blocks
     thumbnails = {}
     for size in {arch.size for arch in ARCHITECTURES.values()}:
@@ -57,6 +57,7 @@ def evidence(present, *, in_blocks, in_pixels):
         thumbnails=thumbnails,
         reference=np.zeros((48, 64), np.uint8),
         differences=blocks,
+        looks=None,
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
     )

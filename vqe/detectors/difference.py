@@ -8,6 +8,7 @@ the object is absent; a large one means nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +18,11 @@ from vqe.detectors.kernels import add_image, block_squared_differences
 from vqe.statistics.logistic import LogisticRegression, fit_logistic
 from vqe.video.frames import FrameBatch
 
-GRID = (10, 10)
-"""Blocks per column and row, as in NoScope's released code."""
+GRID = (20, 20)
+"""Blocks per column and row, as they are measured."""
+
+GRIDS = (5, 10, 20)
+"""Blocks per column and row that a blocked detector may see: NoScope's released code has 10."""
 
 
 class ReferenceImage:
@@ -40,7 +44,7 @@ class ReferenceImage:
 
 
 def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean squared luma difference per block of GRID, float64 (N, 100)."""
+    """Mean squared luma difference per block of GRID, float64 (N, 400)."""
     rows, columns = GRID
     height, width = reference.shape
     pixels = _block_pixels(height, width, rows, columns)
@@ -78,7 +82,7 @@ class DifferenceDetector(Protocol):
         """How plans call it."""
 
     def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64 (N, 100) block differences to float64 (N,) distances."""
+        """float64 (N, 400) block differences to float64 (N,) distances."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,25 @@ class GlobalMse:
 
 @dataclass(frozen=True)
 class BlockedMse:
-    """Log-odds of presence by a logistic regression over the blocks' differences."""
+    """Log-odds of presence by a logistic regression over the differences of `side`² blocks."""
 
     weights: LogisticRegression
-    name = "blocked mse"
+    side: int
+
+    @property
+    def name(self) -> str:
+        return f"blocked mse {self.side}×{self.side}"
 
     def distance(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.weights.log_odds(np.log1p(blocks))
+        return self.weights.log_odds(np.log1p(pooled(blocks, self.side)))
+
+
+def pooled(blocks: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Differences by the block of GRID, float64 (N, 400), averaged over larger ones, (N, side²)."""
+    rows, columns = GRID
+    parts = blocks.reshape(len(blocks), side, rows // side, side, columns // side)
+    larger: NDArray[np.float64] = parts.mean(axis=(2, 4)).reshape(len(blocks), side * side)
+    return larger
 
 
 def fit_global(blocks: NDArray[np.float64], present: NDArray[np.bool_]) -> DifferenceDetector:
@@ -108,10 +124,14 @@ def fit_global(blocks: NDArray[np.float64], present: NDArray[np.bool_]) -> Diffe
     return GlobalMse()
 
 
-def fit_blocked(blocks: NDArray[np.float64], present: NDArray[np.bool_]) -> DifferenceDetector:
-    """Learns which blocks matter from float64 (N, 100) differences and bool (N,) labels."""
-    return BlockedMse(fit_logistic(np.log1p(blocks), present))
+def fit_blocked(
+    blocks: NDArray[np.float64], present: NDArray[np.bool_], *, side: int
+) -> DifferenceDetector:
+    """Learns which blocks matter from float64 (N, 400) differences and bool (N,) labels."""
+    return BlockedMse(fit_logistic(np.log1p(pooled(blocks, side)), present), side)
 
 
-DETECTORS = {"mse": fit_global, "blocked mse": fit_blocked}
+DETECTORS = {"mse": fit_global} | {
+    f"blocked mse {side}×{side}": partial(fit_blocked, side=side) for side in GRIDS
+}
 """Every difference detector a plan may use, by name, with what trains it."""

@@ -13,9 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import GRID
 from vqe.detectors.kernels import block_moments
 from vqe.video.frames import FrameBatch
+
+BLOCKS = (10, 10)
+"""Blocks per column and row over which the median is taken."""
 
 ASPECTS = ("brightness", "contrast", "view")
 """What a look tells: log of the brightness and of the contrast, and how far the details agree with
@@ -46,7 +48,7 @@ class LookMeasure:
     def look(self, luma: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The look of one frame by its luma plane, uint8 (H, W); float64 (3,)."""
         empty = self._of_reference
-        sums = block_moments(luma, self.reference, *GRID, self._step) / empty.pixels
+        sums = block_moments(luma, self.reference, *BLOCKS, self._step) / empty.pixels
         mean = sums[0]
         deviation = np.sqrt(np.maximum(sums[1] - mean * mean, 0))
         together = np.maximum(sums[2] - mean * empty.mean, 0)
@@ -68,8 +70,8 @@ class LookMeasure:
     @cached_property
     def _of_reference(self) -> _Blocks:
         ones = np.ones_like(self.reference)
-        pixels = np.maximum(block_moments(ones, ones, *GRID, self._step)[0], 1)
-        sums = block_moments(self.reference, ones, *GRID, self._step) / pixels
+        pixels = np.maximum(block_moments(ones, ones, *BLOCKS, self._step)[0], 1)
+        sums = block_moments(self.reference, ones, *BLOCKS, self._step) / pixels
         deviation = np.sqrt(np.maximum(sums[1] - sums[0] * sums[0], 0))
         return _Blocks(pixels, sums[0], deviation, deviation >= np.median(deviation))
 

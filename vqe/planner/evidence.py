@@ -31,7 +31,7 @@ class Evidence:
     `ordinals`: int64 (n,); `block`: int64 (n,), the number of the sampled block; `present`: bool
     (n,), the reference network's answer; `training`: bool (n,), the others are for selection;
     `thumbnails`: by size, uint8 (n, S, S, 3); `reference`: the average empty training frame, uint8
-    (H, W), None where there is none; `differences`: float64 (n, 100), from it, per block of the
+    (H, W), None where there is none; `differences`: float64 (n, 400), from it, per block of the
     picture; `looks`: float64 (n, 3), see `LookMeasure`. The rest are measured seconds per frame.
     """
 
@@ -120,7 +120,7 @@ def collect(
 
 @dataclass(frozen=True)
 class _Differences:
-    """Differences of N frames, float64 (N, 100), the CPU seconds that they took, and the looks of
+    """Differences of N frames, float64 (N, 400), the CPU seconds that they took, and the looks of
     the frames, float64 (N, 3)."""
 
     blocks: NDArray[np.float64]
