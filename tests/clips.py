@@ -53,8 +53,11 @@ class Visit:
 
 @dataclass(frozen=True)
 class Clip:
-    """A file, and what was drawn into it. `pts` counts from the first frame, in 1/1000 s; `negative`:
-    frames [start, stop) whose picture is a negative, but for the number."""
+    """A file, and what was drawn into it.
+
+    `pts` counts from the first frame, in 1/1000 s; `negative`: frames [start, stop) whose picture
+    is a negative, but for the number.
+    """
 
     path: Path
     frames: int

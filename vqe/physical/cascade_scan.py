@@ -123,7 +123,9 @@ class _RunningCascade:
             scan.video, StageMetrics("decode"), [StageMetrics(name) for name in names]
         )
         context.metrics.scans.append(self.metrics)
-        self.review = scan.watch and Review(scan.watch, scan.index, self.metrics.watch)
+        self.review: Review | None = None
+        if scan.watch is not None:
+            self.review = Review(scan.watch, scan.index, self.metrics.watch)
 
     def finish(self, screened: Screened) -> Answers:
         """Answers for all frames of a batch."""
