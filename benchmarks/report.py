@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from benchmarks import (
     certificates,
     decode_report,
+    drift,
     noscope_picture,
     noscope_report,
     noscope_results,
@@ -137,6 +138,7 @@ REPORTS = {
         ACCURACY, lambda results: (replays.rows(results),), replays.lines, replays.notes
     ),
     "certificates": Report(ACCURACY, certificates.tables, certificates.lines, certificates.notes),
+    "drift": Report(ACCURACY, lambda results: (drift.rows(results),), drift.lines, drift.notes),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.report import as_text, publish, write_results
 
-BENCHMARKS = ("first", "decode", "noscope", "replays", "certificates")
+BENCHMARKS = ("first", "decode", "noscope", "replays", "certificates", "drift")
 """Each a module beside this one, with a function `run`; imported only when it is wanted."""
 WITH_FULL_SET = ("noscope",)
 WITH_ROUNDS = ("first", "decode")

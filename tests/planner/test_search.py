@@ -57,10 +57,22 @@ def evidence(present, *, in_blocks, in_pixels):
         thumbnails=thumbnails,
         reference=np.zeros((48, 64), np.uint8),
         differences=blocks,
-        looks=None,
+        looks=rng.normal(0, 0.01, (N, 3)),
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
     )
+
+
+def panning(found):
+    """The same before a background that passes by."""
+    thumbnails = {}
+    for size, pictures in found.thumbnails.items():
+        tiles = np.random.default_rng(1).integers(-60, 60, (size // 4, size, 1))
+        background = np.kron(tiles, np.ones((4, 4, 1)))[:size]
+        shifts = np.arange(N) * size // 32
+        passing = np.stack([np.roll(background, shift, axis=1)[:, :size] for shift in shifts])
+        thumbnails[size] = (pictures + passing).clip(0, 255).astype(np.uint8)
+    return replace(found, thumbnails=thumbnails)
 
 
 def decide(evidence, reference_seconds):
@@ -135,6 +147,25 @@ def test_a_dear_model_is_not_trained_for_nothing(present):
     skipped = [other for other in decision.alternatives if other.seconds is None]
     assert skipped
     assert all("training takes" in other.reason for other in skipped)
+
+
+def test_no_difference_detector_where_the_camera_moves(present):
+    found = panning(evidence(present, in_blocks=True, in_pixels=True))
+    decision = decide(found, 0.05)
+    assert "difference" not in kinds(decision)
+    (dropped,) = (other for other in decision.alternatives if "camera moves" in other.reason)
+    assert (dropped.name, dropped.seconds) == ("difference detectors", None)
+    assert not any("mse" in other.name for other in decision.alternatives)
+    fixed = decide(evidence(present, in_blocks=True, in_pixels=True), 0.05)
+    assert not any("camera moves" in other.reason for other in fixed.alternatives)
+
+
+def test_a_cascade_is_watched(present):
+    watch = decide(evidence(present, in_blocks=True, in_pixels=False), 0.05).watch
+    assert watch.known.novelty(np.array([[0, 0, 0], [0, 0, 2.0]])).round() == pytest.approx(
+        [0, 5], abs=0.5
+    )
+    assert decide(evidence(present, in_blocks=True, in_pixels=True), 1e-6).watch is None
 
 
 def test_each_stage_sees_what_the_one_before_hands_on():

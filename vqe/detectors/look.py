@@ -42,25 +42,22 @@ class LookMeasure:
 
     def __call__(self, frames: FrameBatch, rows: Iterable[int]) -> NDArray[np.float64]:
         """The looks of the frames at `rows`, float64 (n, 3), in the order of ASPECTS."""
-        looks = [self.look(frames.luma(row)) for row in rows]
-        return np.array(looks, np.float64).reshape(-1, len(ASPECTS))
+        return self.looks(frames.luma(row) for row in rows)
 
-    def look(self, luma: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The look of one frame by its luma plane, uint8 (H, W); float64 (3,)."""
+    def looks(self, lumas: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """The looks of pictures by their luma planes, each uint8 (H, W); float64 (n, 3)."""
         empty = self._of_reference
-        sums = block_moments(luma, self.reference, *BLOCKS, self._step) / empty.pixels
-        mean = sums[0]
-        deviation = np.sqrt(np.maximum(sums[1] - mean * mean, 0))
-        together = np.maximum(sums[2] - mean * empty.mean, 0)
+        sums = [block_moments(luma, self.reference, *BLOCKS, self._step) for luma in lumas]
+        moments = np.array(sums, np.float64).reshape(-1, 3, empty.pixels.size) / empty.pixels
+        mean, square, product = moments[:, 0], moments[:, 1], moments[:, 2]  # (n, 100) each
+        deviation = np.sqrt(np.maximum(square - mean * mean, 0))
+        together = np.maximum(product - mean * empty.mean, 0)
         correlation = together / np.maximum(deviation * empty.deviation, 1e-9)
-        explained = np.median(correlation[empty.textured]) ** 2
-        return np.array(
-            [
-                np.median(np.log((mean + DARK) / (empty.mean + DARK))),
-                np.median(np.log((deviation + FLAT) / (empty.deviation + FLAT))),
-                np.log(1 + UNEXPLAINED - min(explained, 1)),
-            ]
-        )
+        explained = np.minimum(np.median(correlation[:, empty.textured], axis=1) ** 2, 1)
+        brightness = np.log((mean + DARK) / (empty.mean + DARK))
+        contrast = np.log((deviation + FLAT) / (empty.deviation + FLAT))
+        looks = np.median(brightness, axis=1), np.median(contrast, axis=1)
+        return np.stack([*looks, np.log(1 + UNEXPLAINED - explained)], axis=1)
 
     @property
     def _step(self) -> int:
@@ -70,15 +67,15 @@ class LookMeasure:
     @cached_property
     def _of_reference(self) -> _Blocks:
         ones = np.ones_like(self.reference)
-        pixels = np.maximum(block_moments(ones, ones, *BLOCKS, self._step)[0], 1)
-        sums = block_moments(self.reference, ones, *BLOCKS, self._step) / pixels
+        pixels = np.maximum(block_moments(ones, ones, *BLOCKS, self._step)[0], 1).ravel()
+        sums = block_moments(self.reference, ones, *BLOCKS, self._step).reshape(3, -1) / pixels
         deviation = np.sqrt(np.maximum(sums[1] - sums[0] * sums[0], 0))
         return _Blocks(pixels, sums[0], deviation, deviation >= np.median(deviation))
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Per block of the reference image, each (10, 10): pixels looked at, their mean and deviation,
+    """Per block of the reference image, each (100,): pixels looked at, their mean and deviation,
     and whether it is among the half with more texture."""
 
     pixels: NDArray[np.int64]

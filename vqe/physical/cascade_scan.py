@@ -123,8 +123,9 @@ class _RunningCascade:
             scan.video, StageMetrics("decode"), [StageMetrics(name) for name in names]
         )
         context.metrics.scans.append(self.metrics)
-        watch = scan.watch
-        self.review = None if watch is None else Review(watch, scan.index, self.metrics.watch)
+        self.review: Review | None = None
+        if scan.watch is not None:
+            self.review = Review(scan.watch, scan.index, self.metrics.watch)
 
     def finish(self, screened: Screened) -> Answers:
         """Answers for all frames of a batch."""

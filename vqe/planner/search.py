@@ -25,7 +25,7 @@ from vqe.planner.candidates import (
 from vqe.planner.cost import Costs, ScanCost, StageCost
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
-from vqe.planner.scene import watch_of
+from vqe.planner.scene import motion_of, watch_of
 from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
 from vqe.runtime.context import Context
 from vqe.statistics.normal import MIN_SIZE
@@ -98,7 +98,7 @@ class Search:
     def run(self, context: Context, device: str) -> Decision:
         """Explores the plans and decides."""
         with context.metrics.phase("search"):
-            detectors = fit_detectors(self.evidence)
+            detectors = self._detectors()
             for detector in detectors:
                 self._consider(detector, None)
         for arch in ARCHITECTURES.values():
@@ -113,6 +113,14 @@ class Search:
                 for first in (None, *detectors):
                     self._consider(first, model)
         return self._decide()
+
+    def _detectors(self) -> list[DetectorCandidate]:
+        """Those that may help: where the camera moves, no picture is a reference for others."""
+        motion = motion_of(self.evidence)
+        if not motion.moves:
+            return fit_detectors(self.evidence)
+        self.skipped.append(Alternative("difference detectors", None, motion.reason))
+        return []
 
     def _thresholds(
         self,
