@@ -239,8 +239,8 @@ def notes(results: Results) -> list[str]:
         f"against all answers of `{results['model']}`, on the footage as it was disturbed. Without "
         "and with: the setting `drift`, for one plan. Checked are frames that looked like nothing "
         "labelled before and were shown to the reference network; of the run is what they and the "
-        "looks at all frames take, beside all labels and the scan, without training and the search; "
-        "a label counts what the network took for one in the scan.",
+        "looks at all frames take, beside all labels and the scan, without training and the "
+        "search; a label counts what the network took for one in the scan.",
         f"{made_with(results['machine'])}. Made by `python -m benchmarks.run drift`.",
     ]
 
