@@ -184,11 +184,15 @@ def _watch(profile: Profile) -> dict[str, Any]:
 
 
 def _waste(first: Profile, second: Profile) -> float:
-    """What watching adds to a run, as a share of it: its labels at their price and its looks."""
+    """What watching adds to a run, as a share of it: its labels at their price and its looks.
+
+    Of the run count the labels and the steps of the scan, but not training and the search.
+    """
     stage = first.stages[-1]
     price = stage.seconds / max(stage.frames_in, 1)
     (video,) = second.videos
-    return (video.watch_labels * price + video.watch_seconds) / first.wall_seconds
+    run = first.labels_to_plan * price + sum(step.seconds for step in first.stages)
+    return (video.watch_labels * price + video.watch_seconds) / run
 
 
 def rows(results: Results) -> Rows:
@@ -235,7 +239,8 @@ def notes(results: Results) -> list[str]:
         f"against all answers of `{results['model']}`, on the footage as it was disturbed. Without "
         "and with: the setting `drift`, for one plan. Checked are frames that looked like nothing "
         "labelled before and were shown to the reference network; of the run is what they and the "
-        "looks at all frames take, the labels at the price that the network had in the run.",
+        "looks at all frames take, beside all labels and the scan, without training and the "
+        "search; a label counts what the network took for one in the scan.",
         f"{made_with(results['machine'])}. Made by `python -m benchmarks.run drift`.",
     ]
 

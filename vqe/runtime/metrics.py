@@ -122,7 +122,7 @@ def drift_text(watch: WatchMetrics) -> str:
     more = len(watch.spans) - MOST_SHOWN
     lines = [
         f"spans that looked like nothing labelled before: {len(watch.spans)}, "
-        f"checked by {watch.labels} labels",
+        f"checked by {watch.labels} labels in {watch.label_seconds:.2f} s",
         *map(str, watch.spans[:MOST_SHOWN]),
         *([f"and {more} more spans"] if more > 0 else []),
     ]
