@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from vqe.errors import ConfigError
+from vqe.errors import ConfigError, VqeError, did_you_mean
+
+ExplainFormat = Literal["text", "table", "json"]
+"""How EXPLAIN is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,16 @@ FIXED = ("device", "threads")
 """Settings that a connection keeps, because its networks are loaded with them."""
 
 DEVICES = r"auto|cpu|cuda(:[0-9]+)?"
+
+
+def explain_format(given: str, error: type[VqeError]) -> ExplainFormat:
+    """The format of that name, in any case; raises `error` where there is none."""
+    formats: tuple[ExplainFormat, ...] = get_args(ExplainFormat)
+    for known in formats:
+        if given.lower() == known:
+            return known
+    hint = did_you_mean(given, formats) or f"formats: {', '.join(formats)}"
+    raise error(f"unknown format '{given}'", hint=hint)
 
 
 def _whole(value: object, least: int) -> bool:

@@ -11,7 +11,7 @@ from vqe.catalog import Catalog, Model
 from vqe.config import Settings
 from vqe.display.progress import ProgressBar
 from vqe.errors import ConfigError, ExecutionError, UnsupportedError
-from vqe.executor.explain import Explanation
+from vqe.executor.explain import ExplainQuery
 from vqe.executor.query import Query
 from vqe.optimizer import optimize
 from vqe.plan.bind_setting import Setting
@@ -61,7 +61,8 @@ class Connection:
         run = (plan, Resources(self._store, self._catalog.network), context)
         if bound.explain == "none":
             return Result(Query(*run))
-        return Result(Explanation(*run, analyze=bound.explain == "analyze"))
+        analyze = bound.explain == "analyze"
+        return Result(ExplainQuery(*run, analyze=analyze, format=bound.format))
 
     def register(self, name: str, path: str | os.PathLike[str]) -> None:
         """Makes `name` stand for the video file at `path`."""

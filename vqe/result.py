@@ -6,13 +6,14 @@ import html
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
 
+from vqe.config import ExplainFormat, explain_format
 from vqe.display.tables import table_html, table_text
 from vqe.errors import ConfigError, DamagedVideoError, ExecutionError, VqeError
-from vqe.executor.explain import Explanation, explain
+from vqe.executor.explain import ExplainQuery, explain
 from vqe.executor.profile import Profile, profile
 from vqe.executor.query import Query
 
@@ -90,11 +91,28 @@ class Result:
         if max_rows < 0:
             raise ConfigError(f"max_rows must not be negative, got {max_rows}")
         self.to_arrow_table()
-        print(self if isinstance(self._planned, Explanation) else self._text(max_rows))
+        print(self if self._is_plan_text else self._text(max_rows))
 
-    def explain(self) -> str:
-        """The plan; with measurements once the query has run."""
-        return explain(self._query)
+    @overload
+    def explain(self, format: Literal["text", "json"] = "text") -> str: ...
+
+    @overload
+    def explain(self, format: Literal["table"]) -> pa.Table: ...
+
+    def explain(self, format: ExplainFormat = "text") -> str | pa.Table:
+        """The chosen plan and the rejected ones, as predicted; with measurements once the query has
+        run.
+
+        `format`: "text" for people; "table" for an Arrow table with a row for each video, plan and
+        step; "json" for all that is known, see `vqe.executor.explain_json.explanation_dict`.
+        """
+        if not isinstance(format, str):
+            raise ConfigError(f"format must be 'text', 'table' or 'json', got {format!r}")
+        return explain(self._query, explain_format(format, ConfigError))
+
+    @property
+    def _is_plan_text(self) -> bool:
+        return isinstance(self._planned, ExplainQuery) and self._planned.format != "table"
 
     @property
     def profile(self) -> Profile:
@@ -128,7 +146,7 @@ class Result:
     def __repr__(self) -> str:
         if self._table is None:
             return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
-        if isinstance(self._planned, Explanation):
+        if self._is_plan_text:
             return "\n".join(self._table["plan"].to_pylist())
         return self._text(max_rows=20)
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from clips import Oracle
 
+import vqe
+from vqe.planner import cascade, preview
+from vqe.planner.cost import NetworkCost
+from vqe.video.costs import DecodeCosts
+from vqe.video.fingerprint import fingerprint
 from vqe.video.reader import Reader
 
 SQL = "SELECT FRAMES FROM clip WHERE contains('bus') AND frame >= 10"
@@ -60,6 +67,53 @@ def test_explain_after_the_run(con):
     result.to_arrow_table()
     assert "total:" in result.explain()
     assert "for 40 rows" in result.explain()
+
+
+def test_formats(con, oracle, capsys):
+    result = con.sql(SQL)
+    assert json.loads(result.explain("json"))["totals"] is None
+    assert result.explain(format="table")["verdict"].to_pylist() == ["chosen", "chosen"]
+    result.to_arrow_table()
+    told = json.loads(result.explain("json"))
+    assert told["totals"]["rows"] == 40
+    assert told["totals"]["cpu_seconds"] > 0
+    assert result.explain("TABLE")["frames"].to_pylist()[-1] == 110
+    for wrong, hint in (
+        ("jsn", "did you mean 'json'"),
+        ("xml", "formats: text"),
+        (None, "must be"),
+    ):
+        with pytest.raises(vqe.ConfigError, match=hint):
+            result.explain(wrong)
+    assert len(oracle.frames_seen) == 110
+    con.sql(f"EXPLAIN ANALYZE (FORMAT json) {SQL}").show()
+    assert json.loads(capsys.readouterr().out)["totals"]["rows"] == 40
+    table = con.sql(f"EXPLAIN (FORMAT table) {SQL}").to_arrow_table()
+    assert table["step"].to_pylist() == ["decode", "oracle"]
+
+
+def test_no_path_beyond_what_the_user_wrote(con, clip):
+    con.sql(SQL).to_arrow_table()
+    for format in ("text", "table", "json"):
+        told = con.sql(f"EXPLAIN ANALYZE (FORMAT {format}) {SQL}").to_arrow_table()
+        assert str(clip.path.parent) not in str(told.to_pylist())
+
+
+def test_exact_has_a_prediction_once_all_costs_are_known(con, clip, monkeypatch):
+    sql = SQL + " EXACT"
+    assert con.sql(sql).explain("table")["predicted_seconds"].to_pylist() == [None, None]
+    for module in (cascade, preview):
+        known = NetworkCost(0.5, cores=2)
+        monkeypatch.setattr(module, "known_network_cost", lambda *_, known=known: known)
+    costs = DecodeCosts(0.0, 0.25, 0.25, 0.25, reference_share=1.0, seek=0.0)
+    con._store.decode_costs.keep(fingerprint(str(clip.path)), costs)
+    result = con.sql(sql)
+    before = result.explain("table")
+    assert before["predicted_seconds"].to_pylist() == [30.0, 55.0]  # of 120 and 110 frames
+    assert before["predicted_cpu_seconds"].to_pylist() == [30.0, 110.0]
+    result.to_arrow_table()
+    assert result.explain("table")["predicted_seconds"].to_pylist() == [30.0, 55.0]
+    assert json.loads(result.explain("json"))["totals"]["predicted_cpu_seconds"] > 139
 
 
 def test_show_prints_the_whole_plan(con, capsys):

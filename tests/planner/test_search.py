@@ -9,7 +9,7 @@ import pytest
 from vqe.models.specialized import ARCHITECTURES
 from vqe.plan.accuracy import Accuracy
 from vqe.planner import search
-from vqe.planner.cost import Costs, ScanCost, StageCost
+from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
 from vqe.runtime.context import Context
 from vqe.video.costs import DecodeCosts
@@ -89,7 +89,7 @@ def decide(evidence, reference_seconds):
     )
     costs = Costs(
         decode=DECODE_COSTS,
-        reference=reference_seconds,
+        reference=NetworkCost(reference_seconds, cores=1),
         difference=evidence.difference_seconds,
         specialized={},
     )

@@ -43,6 +43,8 @@ CANONICAL = [
     "SELECT a - (b - c), (a + b) * c, -(-a), NOT NOT a FROM x",
     "EXPLAIN SELECT a FROM x",
     "EXPLAIN ANALYZE SELECT a FROM x",
+    "EXPLAIN (FORMAT json) SELECT a FROM x",
+    "EXPLAIN ANALYZE (FORMAT table) SELECT a FROM x",
     "SET on_damage = 'skip'",
     "SET batch_size = 100",
     "SET progress = TRUE",

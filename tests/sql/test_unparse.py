@@ -97,10 +97,12 @@ def test_expressions_come_back(expression: Any) -> None:
     assert parse(unparse(query)) == (query,)
 
 
-@given(statements, st.sampled_from([None, False, True]))
+@given(statements, st.sampled_from([None, False, True]), st.none() | names)
 @settings(max_examples=100, deadline=None)
-def test_statements_come_back(query: ast.Query, analyze: bool | None) -> None:
-    statement = query if analyze is None else ast.Explain(query, analyze)
+def test_statements_come_back(
+    query: ast.Query, analyze: bool | None, format: ast.Name | None
+) -> None:
+    statement = query if analyze is None else ast.Explain(query, analyze, format)
     assert parse(unparse(statement)) == (statement,)
 
 

@@ -33,7 +33,8 @@ class Stopwatch:
         self.context = context
 
     def __enter__(self) -> None:
-        self.start = time.perf_counter()
+        self.start, self.start_cpu = time.perf_counter(), time.process_time()
 
     def __exit__(self, *exc: object) -> None:
         self.context.metrics.wall_seconds += time.perf_counter() - self.start
+        self.context.metrics.cpu_seconds += time.process_time() - self.start_cpu

@@ -1,172 +1,119 @@
-"""EXPLAIN and EXPLAIN ANALYZE as text."""
+"""EXPLAIN and EXPLAIN ANALYZE: what is known of a query, in the format that was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 import pyarrow as pa
 
-from vqe.display.tables import table_text
+from vqe.config import ExplainFormat
+from vqe.executor.explain_json import explanation_json
+from vqe.executor.explain_table import SCHEMA, explanation_table
+from vqe.executor.explain_text import explanation_text
 from vqe.executor.query import Query
-from vqe.planner.cost import StagePrediction, add_predictions
-from vqe.planner.decision import Decision, Measured
-from vqe.planner.preview import table_of_videos
+from vqe.planner.decision import Decision
+from vqe.planner.explained_plans import plans_of
+from vqe.planner.explanation import ExplainedVideo, Explanation, Totals
 from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics, drift_text, spans_text
-from vqe.statistics.units import ErrorCounts
-
-WIDTH = 100
 
 
-def explain(query: Query) -> str:
-    """The logical plan and what is known of its cascade; with measurements once it has run."""
+def explain(query: Query, format: ExplainFormat = "text") -> str | pa.Table:
+    """The explanation as text, as JSON, or as a table with a row for each plan and step."""
+    told = explanation(query)
+    if format == "table":
+        return explanation_table(told)
+    return explanation_json(told) if format == "json" else explanation_text(told)
+
+
+def explanation(query: Query) -> Explanation:
+    """What is known of the plan; with measurements once it has run."""
     if query.physical is None:
-        return f"{query.logical!r}\n\n{query.preview()}"
-    sections = [repr(query.physical.root)]
+        return query.preview()
     metrics, decisions = query.context.metrics, query.physical.decisions
-    if len(decisions) == 1:
-        (decision,) = decisions.values()
-        sections.append(_decision(decision))
-    elif decisions:
-        sections.append(_videos(decisions, metrics))
-    if metrics.scans:
-        predictions = add_predictions(decision.predictions for decision in decisions.values())
-        sections.append(_steps(metrics.stages, predictions))
-    sections.append(_seconds(metrics, decisions))
-    sections += _damage(metrics)
-    if len(decisions) == 1 and decision.alternatives:
-        sections.append("considered as well, predicted seconds for the scan:")
-        sections[-1] += "\n" + _alternatives(decision)
-    return "\n\n".join(sections)
-
-
-def _videos(decisions: dict[str, Decision], metrics: Metrics) -> str:
     scans = {scan.video: scan for scan in metrics.scans}
-    return table_of_videos(
-        [
-            {
-                "video": name,
-                "plan": decision.name,
-                "decoded": scans[name].decoding.frames_in if name in scans else None,
-                "asked about": _asked(scans[name]) if name in scans else None,
-                "why": decision.reason,
-            }
-            for name, decision in decisions.items()
-        ]
+    videos = tuple(
+        ExplainedVideo(name, plans_of(decision, measured_steps(decision, scans.get(name))))
+        for name, decision in decisions.items()
+    )
+    return Explanation(
+        operators=repr(query.physical.root),
+        videos=videos,
+        pattern=len(decisions) > 1,
+        totals=_totals(metrics, decisions),
+        notes=tuple(_notes(metrics)),
     )
 
 
-def _asked(scan: ScanMetrics) -> int:
-    """Frames of a scan that the reference network was asked about."""
-    last = scan.stages[-1]
-    return 0 if last.name == "fill" else last.frames_in + scan.watch.labels
+def measured_steps(decision: Decision, scan: ScanMetrics | None) -> list[StageMetrics]:
+    """What the steps have taken, to plan a refinement and to scan; decoding first. The labels of
+    the watch for drift count with those of the reference network, the last step of a scan."""
+    total: dict[str, StageMetrics] = {}
+    scanned = [] if scan is None else [scan.decoding, *scan.stages]
+    if scan is not None and scan.watch.frames:
+        watch, last = scan.watch, scan.stages[-1].name
+        scanned.insert(1, StageMetrics("watch", watch.frames, 0, watch.seconds))
+        scanned.append(StageMetrics(last, watch.labels, watch.labels, watch.label_seconds))
+    for step in (*decision.spent, *scanned):
+        sum_ = total.setdefault(step.name, StageMetrics(step.name))
+        sum_.add(step.frames_in, step.decided, step.seconds)
+    return list(total.values())
 
 
-def _damage(metrics: Metrics) -> list[str]:
-    lines = []
+def _totals(metrics: Metrics, decisions: dict[str, Decision]) -> Totals:
+    predicted = [decision for decision in decisions.values() if decision.predictions]
+    steps = [step for decision in predicted for step in decision.predictions]
+    known = sum(decision.one_off_cpu_seconds for decision in predicted)
+    known += metrics.phases.get("index", 0.0)
+    complete = len(predicted) == len(decisions) > 0
+    return Totals(
+        rows=metrics.rows,
+        seconds=metrics.wall_seconds,
+        cpu_seconds=metrics.cpu_seconds,
+        predicted_cpu_seconds=known + sum(s.cpu_seconds for s in steps) if complete else None,
+        one_off=dict(metrics.phases),
+        reference_calls=metrics.labels_from_reference,
+        labels_to_plan=sum(decision.labels for decision in decisions.values()),
+        labels_from_store=metrics.labels_from_store,
+        frames_decoded=metrics.decoded_to_plan
+        + sum(scan.decoding.frames_in for scan in metrics.scans),
+    )
+
+
+def _notes(metrics: Metrics) -> Iterator[str]:
     for scan in metrics.scans:
         for what, spans in (("lost", scan.lost), ("doubtful", scan.doubtful)):
             if spans:
                 frames = sum(span.frames for span in spans)
-                lines.append(
-                    f"{what} in '{scan.video}': {_n(frames, 'frame')}, {spans_text(spans)}"
-                )
+                plural = "" if frames == 1 else "s"
+                yield f"{what} in '{scan.video}': {frames:,} frame{plural}, {spans_text(spans)}"
         if scan.watch.spans:
-            lines.append(f"drift in '{scan.video}': {drift_text(scan.watch)}")
-    lines += [f"skipped: {reason}" for reason in metrics.skipped.values()]
-    return ["\n".join(lines)] if lines else []
-
-
-def _decision(decision: Decision) -> str:
-    lines = [f"plan: {decision.name} ({decision.reason})"]
-    lines += [f"  {stage.name}: {stage.rule}, else asks on" for stage in decision.stages]
-    if decision.measured is not None:
-        lines.append(f"measured on the selection set: {accuracy_text(decision.measured)}")
-    if decision.certificate is not None:
-        lines += [str(decision.certificate), f"  {decision.certificate.evidence}"]
-    if decision.shortfall is not None:
-        lines.append(str(decision.shortfall))
-    return "\n".join(lines)
-
-
-def accuracy_text(measured: Measured) -> str:
-    """Errors with their sample sizes: "0 of 12 positive windows missed, …"."""
-    return f"{_errors(measured.units, 'units')}; {_errors(measured.frames, 'frames')}"
-
-
-def _errors(errors: ErrorCounts, noun: str) -> str:
-    returned = errors.true_positives + errors.false_positives
-    return (
-        f"{errors.false_negatives} of {errors.positives:,} positive {noun} missed, "
-        f"{errors.false_positives} of {returned:,} returned {noun} false"
-    )
-
-
-def _steps(stages: list[StageMetrics], predictions: tuple[StagePrediction, ...]) -> str:
-    predicted = {step.name: step for step in predictions}
-    rows = []
-    for stage in stages:
-        step = predicted.get(stage.name)
-        decoding = stage.name == "decode"
-        row = {
-            "step": stage.name,
-            "frames in": stage.frames_in,
-            "predicted": round(step.frames_in) if step else None,
-            "decided": None if decoding else stage.decided,
-            "passed on": None if decoding else stage.passed_on,
-            "seconds": _hundredths(stage.seconds),
-            "predicted s": _hundredths(step.seconds) if step else None,
-        }
-        if not predicted:
-            del row["predicted"], row["predicted s"]
-        rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False)
-
-
-def _seconds(metrics: Metrics, decisions: dict[str, Decision]) -> str:
-    phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in metrics.phases.items())
-    lines = [f"one-off: {phases}"]
-    if decisions:
-        labels = sum(decision.labels for decision in decisions.values())
-        lines.append(
-            f"reference network: asked about {_n(metrics.labels_from_reference, 'frame')} "
-            f"({labels:,} of them to plan), {metrics.labels_from_store:,} from the store"
-        )
-    lines.append(f"total: {metrics.wall_seconds:.2f} s for {_n(metrics.rows, 'row')}")
-    return "\n".join(lines)
-
-
-def _alternatives(decision: Decision) -> str:
-    rows = [
-        {"plan": other.name, "seconds": _hundredths(other.seconds), "why not": other.reason}
-        for other in decision.alternatives
-    ]
-    return table_text(rows, width=WIDTH, max_rows=10, footer=False)
-
-
-def _n(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _hundredths(seconds: float | None) -> Decimal | None:
-    return None if seconds is None else Decimal(f"{seconds:.2f}")
+            yield f"drift in '{scan.video}': {drift_text(scan.watch)}"
+    yield from (f"skipped: {reason}" for reason in metrics.skipped.values())
 
 
 @dataclass
-class Explanation(Query):
-    """EXPLAIN of a query, one line of text per row; with `analyze` the query runs first."""
+class ExplainQuery(Query):
+    """EXPLAIN of a query; with `analyze` the query runs first, and its rows are dropped.
+
+    As text it has a row for each line, as JSON a single row.
+    """
 
     analyze: bool = False
+    format: ExplainFormat = "text"
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([("plan", pa.string())])
+        return SCHEMA if self.format == "table" else pa.schema([("plan", pa.string())])
 
     def run(self) -> Generator[pa.RecordBatch]:
-        """Runs the query where asked to, drops its rows, and yields the text."""
+        """Runs the query where asked to, and yields the explanation."""
         if self.analyze:
             for _ in super().run():
                 pass
-        lines = explain(self).splitlines()
+        told = explain(self, self.format)
+        if isinstance(told, pa.Table):
+            yield from told.to_batches()
+            return
+        lines = told.splitlines() if self.format == "text" else [told]
         yield pa.RecordBatch.from_pydict({"plan": lines}, schema=self.schema)

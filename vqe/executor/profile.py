@@ -59,6 +59,8 @@ class Profile:
     reason: str
     rows: int
     wall_seconds: float
+    cpu_seconds: float
+    """Of all threads of this process, while the query was at work."""
     phases: dict[str, float]
     """Seconds of the one-off work: index, labelling, training, search."""
     stages: tuple[StageMetrics, ...]
@@ -107,6 +109,7 @@ def profile(query: Query) -> Profile:
         reason=alone.reason if alone else "",
         rows=metrics.rows,
         wall_seconds=metrics.wall_seconds,
+        cpu_seconds=metrics.cpu_seconds,
         phases=dict(metrics.phases),
         stages=tuple(metrics.stages),
         predictions=add_predictions([video.predictions for video in videos]),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from vqe.executor.executor import Stopwatch, run
 from vqe.plan.nodes import Node
+from vqe.planner.explanation import Explanation
 from vqe.planner.planner import PhysicalPlan, Planner
 from vqe.planner.resources import Resources
 from vqe.runtime.context import Context
@@ -45,6 +46,6 @@ class Query:
         finally:
             self.context.progress.close()
 
-    def preview(self) -> str:
-        """What EXPLAIN says about the cascade."""
+    def preview(self) -> Explanation:
+        """What EXPLAIN knows before the query runs."""
         return Planner(self.resources, self.context).preview(self.logical)

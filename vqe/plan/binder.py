@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from vqe.config import ExplainFormat, explain_format
 from vqe.errors import BindError, UnsupportedError, VqeError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_contains import bind_contains
@@ -27,10 +28,11 @@ from vqe.sql.unparse import unparse_expression
 
 @dataclass(frozen=True)
 class Bound:
-    """A logical plan, and whether to run it, to show it, or both."""
+    """A logical plan, and whether to run it, to show it, or both; shown in the format `format`."""
 
     plan: Node
     explain: Literal["none", "explain", "analyze"] = "none"
+    format: ExplainFormat = "text"
 
 
 def bind(
@@ -47,16 +49,17 @@ def bind(
     BindError, UnsupportedError, or what the catalog raises, pointing into the statement.
     """
     explain: Literal["none", "explain", "analyze"] = "none"
+    format_ = None
     query = statement
     if isinstance(query, ast.Explain):
-        explain = "analyze" if query.analyze else "explain"
+        explain, format_ = "analyze" if query.analyze else "explain", query.format
         query = query.query
     try:
         parameters = Parameters(params)
         bound = (
             bind_setting(query, catalog, parameters)
             if isinstance(query, ast.Set)
-            else Bound(_query(query, catalog, parameters, default_model), explain)
+            else Bound(_query(query, catalog, parameters, default_model), explain, _format(format_))
         )
         parameters.check_all_used()
     except VqeError as error:
@@ -66,6 +69,13 @@ def bind(
     except RecursionError as error:
         raise BindError("the statement is nested too deeply") from error
     return bound
+
+
+def _format(name: ast.Name | None) -> ExplainFormat:
+    if name is None:
+        return "text"
+    with pointing_at(name):
+        return explain_format(name.name, BindError)
 
 
 def _query(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 
 from vqe.models.specialized import ARCHITECTURES
 from vqe.planner.allowance import Allowance, SpentError
+from vqe.planner.calibration import decode_costs, keep_network_cost, known_network_cost
 from vqe.planner.certifying import certify
-from vqe.planner.cost import Costs
+from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
@@ -27,7 +29,6 @@ from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
 from vqe.storage.store import Store
-from vqe.video.costs import DecodeCosts, measure
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
 
@@ -44,17 +45,22 @@ def decide(
 ) -> tuple[Decision, NDArray[np.int64]]:
     """The cascade for a scan, and the frames labelled on the way, int64 ascending."""
     nothing = np.empty(0, np.int64)
+    expected = known_network_cost(scan, store)
     if scan.accuracy.exact:
-        return Decision((), "EXACT asks the reference network"), nothing
+        decision = Decision((), "EXACT asks the reference network")
+        return _priced(decision, scan, store, expected), nothing
     stored = stored_decision(scan, store)
     if stored is not None and (stored.complete or not allowance.limited):
         return stored, nothing
     if not len(scan.remaining):
         return Decision((), "all labels are stored"), nothing
-    labeller = Labeller(scan.network, scan.question, scan.labels, context, allowance)
+    labeller = Labeller(
+        scan.network, scan.question, scan.labels, context, allowance=allowance, expected=expected
+    )
     decision = _decide(scan, labeller, store, context)
     if scan.accuracy.confidence is not None and decision.shortfall is None and scan.key is not None:
         store.plans.keep(scan.key, decision)
+    keep_network_cost(scan, store, labeller.cost)
     fresh = np.array(sorted(labeller.fresh), np.int64)
     return replace(decision, labels=len(fresh)), fresh
 
@@ -81,10 +87,26 @@ def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) 
     if scan.limit is not None and found >= scan.limit:
         # Not kept: it holds for this LIMIT only.
         return Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
+    began = time.process_time()
     decision = _learn(scan, labeller, store, context)
+    if decision.fill is None:
+        decision = _priced(decision, scan, store, labeller.cost)
+        decision = replace(decision, one_off_cpu_seconds=time.process_time() - began)
     if scan.key is not None:
         store.plans.keep(scan.key, decision)
     return decision
+
+
+def _priced(
+    decision: Decision, scan: VisualScan, store: Store, network: NetworkCost | None
+) -> Decision:
+    """With predictions, where it has none and all costs are known: the reference network alone."""
+    costs = scan.decode_costs(store)
+    if decision.cost is not None or costs is None or network is None:
+        return decision
+    stage = StageCost(scan.network.name, network.seconds_per_frame, 0, network.cores)
+    cost = ScanCost(costs, (stage,))
+    return replace(decision, cost=cost, predictions=cost.predict(*scan.work(store)))
 
 
 def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
@@ -94,9 +116,21 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
         return None
     assert isinstance(decision, Decision)
     predictions = decision.cost.predict(*scan.work(store)) if decision.cost else ()
+    if decision.fill is not None and decision.answers is None:
+        filled = scan.frames - len(decision.fill.ordinals)
+        predictions = (
+            StagePrediction("decode", 0, 0, 0),
+            StagePrediction("fill", filled, filled, 0),
+        )
     answers = decision.answers and decision.answers.from_store()
     return replace(
-        decision, reason="stored plan", predictions=predictions, labels=0, answers=answers
+        decision,
+        reason="stored plan",
+        predictions=predictions,
+        labels=0,
+        spent=(),
+        one_off_cpu_seconds=0.0,
+        answers=answers,
     )
 
 
@@ -134,12 +168,22 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
         raise SpentError
     try:
         with context.metrics.phase("labelling"):
-            refined = Refining(scan, grid, labeller, context).run()
+            refined = Refining(scan, grid, labeller, store, context).run()
     except NotWorthwhileError as reason:
         decision = _search(scan, labeller, store, context)
-        rejected = Alternative(REFINEMENT, None, str(reason))
+        rejected = Alternative(REFINEMENT, reason.seconds, str(reason))
         return replace(decision, alternatives=(*decision.alternatives, rejected))
-    return Decision((), refined.reason, fill=refined.fill)
+    told = refined.forecast
+    return Decision(
+        (),
+        refined.reason,
+        predictions=told.predictions if told else (),
+        alternatives=(told.rejected,) if told else (),
+        fill=refined.fill,
+        rates=refined.rates,
+        spent=refined.spent,
+        one_off_cpu_seconds=told.one_off_cpu_seconds if told else 0.0,
+    )
 
 
 def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
@@ -163,10 +207,10 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         what = "all" if selected.all() else "none"
         return Decision((), f"{what} of the {len(selected)} selection frames are positive")
     with context.metrics.phase("calibration"):
-        decode_costs = _decode_costs(scan, store, context)
+        decoding = decode_costs(scan, store, context)
     costs = Costs(
-        decode=decode_costs,
-        reference=labeller.seconds_per_frame or seconds_per_frame,
+        decode=decoding,
+        reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
         difference=evidence.difference_seconds,
         specialized={},
     )
@@ -184,16 +228,6 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
     return search.run(context, scan.network.device)
 
 
-def _decode_costs(scan: VisualScan, store: Store, context: Context) -> DecodeCosts:
-    """What decoding this video costs on this machine, measured once."""
-    costs = scan.decode_costs(store)
-    if costs is None:
-        costs = measure(scan.index)
-        context.metrics.decoded_to_plan += costs.measured_on
-        store.decode_costs.keep(scan.content, costs)
-    return costs
-
-
 def _first_look(
     scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
 ) -> float:
@@ -207,7 +241,8 @@ def _first_look(
         stop = block.position + FIRST_LOOK_BATCHES * batch_frames
         plan = FrameSet().plan(scan.index, scan.ordinals[block.position : stop])
         reader = Reader(batch_frames=batch_frames, cancelled=context.cancelled.is_set)
-        with closing(reader.read(plan)) as batches:
+        counting = labeller.counting_cpu(reader)
+        with counting, closing(reader.read(plan)) as batches:
             for frames in batches:
                 context.check()
                 labeller.label(frames)

@@ -14,22 +14,38 @@ from vqe.video.decode_plan import DecodeWork
 
 
 @dataclass(frozen=True)
+class NetworkCost:
+    """Seconds per frame of a reference network, on the clock, and the cores it keeps busy."""
+
+    seconds_per_frame: float
+    cores: float
+
+
+@dataclass(frozen=True)
 class StageCost:
-    """A step of a plan: seconds for each frame it sees, and the share of them it hands on."""
+    """A step of a plan: seconds for each frame it sees, and the share of them it hands on; the
+    cores that it keeps busy meanwhile."""
 
     name: str
     seconds_per_frame: float
     pass_rate: float
+    cores: float = 1.0
 
 
 @dataclass(frozen=True)
 class StagePrediction:
-    """What a step is expected to see, to decide, and to take."""
+    """What a step is expected to see, to decide, and to take, on `cores` cores."""
 
     name: str
     frames_in: float
     decided: float
     seconds: float
+    cores: float = 1.0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all cores together."""
+        return self.seconds * self.cores
 
 
 def add_predictions(
@@ -38,12 +54,14 @@ def add_predictions(
     """The predictions of several scans, those of one step added up."""
     total: dict[str, StagePrediction] = {}
     for step in (step for scan in scans for step in scan):
-        so_far = total.get(step.name, StagePrediction(step.name, 0, 0, 0))
+        so_far = total.get(step.name, StagePrediction(step.name, 0, 0, 0, step.cores))
+        seconds = so_far.seconds + step.seconds
         total[step.name] = StagePrediction(
             step.name,
             so_far.frames_in + step.frames_in,
             so_far.decided + step.decided,
-            so_far.seconds + step.seconds,
+            seconds,
+            (so_far.cpu_seconds + step.cpu_seconds) / seconds if seconds else step.cores,
         )
     return tuple(total.values())
 
@@ -62,7 +80,9 @@ class ScanCost:
         for stage in self.stages:
             passed_on = frames * stage.pass_rate
             seconds = frames * stage.seconds_per_frame
-            predictions.append(StagePrediction(stage.name, frames, frames - passed_on, seconds))
+            predictions.append(
+                StagePrediction(stage.name, frames, frames - passed_on, seconds, stage.cores)
+            )
             frames = passed_on
         return tuple(predictions)
 
@@ -72,6 +92,6 @@ class Costs:
     """Measured seconds per frame, on this machine, at this resolution."""
 
     decode: DecodeCosts
-    reference: float
+    reference: NetworkCost
     difference: float
     specialized: dict[str, float]  # by architecture, thumbnail included

@@ -11,6 +11,8 @@ from vqe.physical.watch import Watch
 from vqe.planner.certificate import Certificate
 from vqe.planner.cost import ScanCost, StagePrediction
 from vqe.planner.shortfall import Shortfall
+from vqe.runtime.metrics import StageMetrics
+from vqe.statistics.rates import ErrorRate
 from vqe.statistics.units import ErrorCounts
 
 NO_CASCADE = "no cascade"
@@ -18,23 +20,49 @@ REFINEMENT = "refinement"
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Errors of a plan on the selection set, over metric units and over frames.
+
+    `blocks`: stretches of video that the sample comes from; frames of one are near copies. 0 where
+    that is not known: each unit then counts as a draw of its own.
+    """
+
+    units: ErrorCounts
+    frames: ErrorCounts
+    blocks: int = 0
+
+    @property
+    def rates(self) -> tuple[ErrorRate, ...]:
+        """Over metric units, those that something could go wrong in."""
+        counts = self.units
+        worth = min(self.blocks / counts.units, 1.0) if self.blocks and counts.units else 1.0
+        returned = counts.true_positives + counts.false_positives
+        negatives = counts.false_positives + counts.true_negatives
+        of = (
+            ("FNR", counts.fnr, counts.positives),
+            ("FPR", counts.fpr, negatives),
+            ("FDR", counts.fdr, returned),
+        )
+        return tuple(
+            ErrorRate(measure, rate, units, units * worth)
+            for measure, rate, units in of
+            if rate is not None
+        )
+
+
+@dataclass(frozen=True)
 class Alternative:
     """A plan that was considered: predicted seconds for what is still to do, and the verdict.
 
-    `seconds` is None for a model that was not even trained.
+    `seconds` is None for a plan that was not priced, such as a model that was not even trained;
+    `predictions` for each step, decoding first, and `measured` errors, where they are known.
     """
 
     name: str
     seconds: float | None
     reason: str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Errors of the chosen plan on the selection set, over metric units and over frames."""
-
-    units: ErrorCounts
-    frames: ErrorCounts
+    predictions: tuple[StagePrediction, ...] = ()
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +72,13 @@ class Decision:
     `stages` before the reference network (none: it answers every frame); `cost` and from it
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
     estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
-    were asked about answer for the others. `stricter`: the same stages with thresholds that leave
-    more to the reference network, the strictest first. With `answers` nothing else
-    is left to be said of the frames: they were proved, as the `certificate` tells, or the allowance
-    ended before the bounds were met, by the `shortfall`. `watch`: what notices that the scene no
-    longer looks as it did in the labelled frames; None where that cannot be told.
+    were asked about answer for the others, `rates` says what a grid twice as coarse would have
+    got wrong, and `spent` what these steps have taken. `one_off_cpu_seconds` had been spent
+    when the predictions were made. `stricter`: the same stages with thresholds that leave more to
+    the reference network, the strictest first. With `answers` nothing else is left to be said of
+    the frames: they were proved, as the `certificate` tells, or the allowance ended before the
+    bounds were met, by the `shortfall`. `watch`: what notices that the scene no longer looks as it
+    did in the labelled frames; None where that cannot be told.
     """
 
     stages: tuple[ScoringStage, ...]
@@ -59,6 +89,9 @@ class Decision:
     measured: Measured | None = None
     labels: int = 0
     fill: Fill | None = None
+    rates: tuple[ErrorRate, ...] = ()
+    spent: tuple[StageMetrics, ...] = ()
+    one_off_cpu_seconds: float = 0.0
     stricter: tuple[tuple[ScoringStage, ...], ...] = ()
     certificate: Certificate | None = None
     shortfall: Shortfall | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from vqe.detections import Detections
 from vqe.models.reference import ReferenceNetwork
 from vqe.physical.stages import Question, detect
 from vqe.planner.allowance import Allowance, SpentError
+from vqe.planner.cost import NetworkCost
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
 from vqe.video.damage import Damage
@@ -25,8 +28,9 @@ from vqe.video.strategies import FrameSet
 class Labeller:
     """Asks the reference network about frames, once each, and times it.
 
-    `fresh`: ordinals labelled by this labeller, in the order of asking. Raises SpentError instead
-    of asking for more than the `allowance`.
+    `fresh`: ordinals labelled by this labeller, in the order of asking; `expected`: what the
+    network is known to take, until it was timed here. Raises SpentError instead of asking for more
+    than the `allowance`.
     """
 
     def __init__(
@@ -35,7 +39,9 @@ class Labeller:
         question: Question,
         labels: LabelStore,
         context: Context,
+        *,
         allowance: Allowance,
+        expected: NetworkCost | None = None,
     ) -> None:
         self.network = network
         self.question = question
@@ -43,10 +49,12 @@ class Labeller:
         self.context = context
         self.allowance = allowance
         self._began = time.perf_counter()
+        self.expected = expected
         frames, score = labels.best_score(question.label, question.region)
         self._known = dict(zip(frames.tolist(), score.tolist(), strict=True))
         self.fresh: list[int] = []
         self._timings: list[tuple[int, float]] = []
+        self._cpu = _CpuCount()
 
     def label(self, frames: FrameBatch) -> NDArray[np.bool_]:
         """Whether the question holds, bool (N,); known labels are not asked again."""
@@ -111,21 +119,51 @@ class Labeller:
 
     def measure(self, frames: FrameBatch) -> None:
         """Makes sure that the network was timed, although all labels may have been known."""
-        if not self._timings:
+        if self.cost is None:
             self._ask(frames)
             self._ask(frames)
 
     @property
-    def seconds_per_frame(self) -> float | None:
-        """Of the reference network; None before it was asked.
+    def cost(self) -> NetworkCost | None:
+        """Of the reference network; None where it was never asked.
 
         The first call pays for what happens once, such as loading kernels, so it counts only where
-        it is the only one.
+        nothing else is known.
         """
-        if not self._timings:
-            return None
-        timings = self._timings[1:] or self._timings
-        return sum(seconds for _, seconds in timings) / sum(n for n, _ in timings)
+        timings = self._timings[1:] or ([] if self.expected else self._timings)
+        if not timings:
+            return self.expected
+        seconds = sum(seconds for _, seconds in timings) / sum(n for n, _ in timings)
+        cores = self._cpu.cores
+        if cores is None:
+            cores = self.expected.cores if self.expected else 1.0
+        return NetworkCost(seconds, cores)
+
+    @property
+    def seconds_per_frame(self) -> float | None:
+        """Of the reference network, on the clock."""
+        return None if self.cost is None else self.cost.seconds_per_frame
+
+    @property
+    def seconds(self) -> float:
+        """What its calls have taken so far, on the clock."""
+        return sum(seconds for _, seconds in self._timings)
+
+    @contextmanager
+    def counting_cpu(self, reader: Reader) -> Iterator[None]:
+        """In the block nothing is done but to label what `reader` delivers: all CPU time that it
+        does not spend in decoders is the network's."""
+        began, asked, decoding = time.process_time(), self.seconds, reader.report.seconds
+        try:
+            yield
+        finally:
+            spent = time.process_time() - began - (reader.report.seconds - decoding)
+            self._cpu.add(spent, self.seconds - asked)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time that was counted for the network so far."""
+        return self._cpu.spent
 
     def _ask(self, frames: FrameBatch) -> Detections:
         clock = time.perf_counter()
@@ -138,3 +176,26 @@ class Labeller:
 def spread(ordinals: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """So many of the ascending ordinals, at even distances."""
     return ordinals[(2 * np.arange(most) + 1) * len(ordinals) // max(2 * most, 1)]
+
+
+@dataclass
+class _CpuCount:
+    """CPU seconds and seconds on the clock, and how many of both the first block took."""
+
+    spent: float = 0.0
+    clock: float = 0.0
+    first: tuple[float, float] | None = None
+
+    def add(self, spent: float, clock: float) -> None:
+        """Counts a block."""
+        self.spent += max(spent, 0.0)
+        self.clock += clock
+        self.first = self.first or (self.spent, self.clock)
+
+    @property
+    def cores(self) -> float | None:
+        """Cores kept busy, after the first block where there are more; None before any."""
+        if self.first is None or not self.clock:
+            return None
+        spent, clock = self.spent - self.first[0], self.clock - self.first[1]
+        return spent / clock if clock > 0 else self.spent / self.clock

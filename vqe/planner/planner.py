@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,7 +27,8 @@ from vqe.plan.regions import region_in_pixels
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
-from vqe.planner.preview import preview, preview_videos
+from vqe.planner.explanation import ExplainedVideo, Explanation
+from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
 from vqe.planner.visual_scan import VisualScan
@@ -61,25 +61,30 @@ class Planner:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
 
-    def preview(self, logical: Node) -> str:
-        """What is known about the cascade of `logical` without touching a pixel."""
+    def preview(self, logical: Node) -> Explanation:
+        """What is known about the plan of `logical` without touching a pixel."""
         scan = next(node for node in logical.walk() if isinstance(node, Scan))
         if scan.predicate is None:
-            return "no pixels needed: the packet index answers"
-        store, settings = self.resources.store, self.context.settings
-        if scan.video.members:
-            return preview_videos(self._visuals(scan), store, settings)
-        return preview(self._visual(scan, scan.video, limit=None), store, settings)
+            return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
+        if not scan.video.members:
+            return Explanation(repr(logical), (self._preview(scan, scan.video),))
+        videos = tuple(self._preview_or_skip(scan, video) for video in _members(scan))
+        summary = "" if videos else "the condition rules out every file by its name"
+        return Explanation(repr(logical), videos, pattern=True, summary=summary)
 
-    def _visuals(self, scan: Scan) -> Iterator[tuple[str, VisualScan | VideoError]]:
-        """The scan of each file of a pattern, or why it will be skipped."""
-        for video in _members(scan):
-            try:
-                yield printable(video.name), self._visual(scan, video, limit=None)
-            except VideoError as error:
-                if self.context.settings.on_damage == "raise":
-                    raise
-                yield printable(video.name), error
+    def _preview(self, scan: Scan, video: VideoInfo) -> ExplainedVideo:
+        visual = self._visual(scan, video, limit=None)
+        store, settings = self.resources.store, self.context.settings
+        return preview(printable(video.name), visual, store, settings)
+
+    def _preview_or_skip(self, scan: Scan, video: VideoInfo) -> ExplainedVideo:
+        """Of a file of a pattern, which will be skipped where it cannot be read."""
+        try:
+            return self._preview(scan, video)
+        except VideoError:
+            if self.context.settings.on_damage == "raise":
+                raise
+            return ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")
 
     def _lower(self, node: Node, limit: int | None) -> Operator:
         match node:

@@ -2,98 +2,159 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vqe.config import Settings
-from vqe.display.tables import table_text
-from vqe.errors import VideoError
+from vqe.planner.calibration import known_network_cost
 from vqe.planner.cascade import stored_decision
-from vqe.planner.decoding import Decoding, cheapest, price_decoding
+from vqe.planner.cost import NetworkCost
+from vqe.planner.decision import NO_CASCADE, REFINEMENT
+from vqe.planner.decoding import Decoding, cheapest, choose_decoding, price_decoding
+from vqe.planner.explained_plans import plans_of
+from vqe.planner.explanation import (
+    DecodeChoice,
+    ExplainedPlan,
+    ExplainedVideo,
+    Predicted,
+    Step,
+)
 from vqe.planner.floor import floor_text
 from vqe.planner.refining import first_grid
 from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.planner.visual_scan import VisualScan
 from vqe.storage.store import Store
+from vqe.video.costs import DecodeCosts
+from vqe.video.strategies import FrameSet
 
-WIDTH = 100
-
-
-def preview(scan: VisualScan, store: Store, settings: Settings) -> str:
-    """The cascade that is stored or how it would be found, and the price of every decoding."""
-    parts = [_cascade(scan, store, settings), _decoding(scan, store)]
-    if scan.accuracy.confidence is not None:
-        parts.insert(1, floor_text(scan))
-    return "\n\n".join(parts)
+CASCADE = "cascade"
 
 
-def preview_videos(
-    scans: Iterable[tuple[str, VisualScan | VideoError]], store: Store, settings: Settings
-) -> str:
-    """The same in a line for each of several videos, called by its name; some cannot be read."""
-    rows: list[dict[str, object]] = []
-    for video, scan in scans:
-        row: dict[str, object] = {"video": video, "plan": "skipped: it cannot be read"}
-        row |= dict.fromkeys(("decoding", "decodes"))
-        if not isinstance(scan, VideoError):
-            chosen = scan.decoding(store)
-            row["plan"] = _cascade(scan, store, settings)
-            row["decoding"] = chosen.strategy.name if chosen.work.decoded else "nothing"
-            row["decodes"] = chosen.work.decoded
-        rows.append(row)
-    return table_of_videos(rows) if rows else "the condition rules out every file by its name"
+def preview(video: str, scan: VisualScan, store: Store, settings: Settings) -> ExplainedVideo:
+    """The plan that is stored or those that are possible, and the price of every decoding; with a
+    CONFIDENCE what a proof takes at least.
+
+    Seconds are known as far as the network and the decoder were measured by an earlier query.
+    """
+    told = _told(video, scan, store, settings)
+    return told if scan.accuracy.confidence is None else replace(told, floor=floor_text(scan))
 
 
-def table_of_videos(rows: Sequence[Mapping[str, object]]) -> str:
-    """The rows as text; column `video` is cut to what tells the videos from one another."""
-    folder = os.path.commonpath([os.path.dirname(str(row["video"])) for row in rows])
-    if not folder:
-        return table_text(rows, width=WIDTH, footer=False)
-    rows = [{**row, "video": os.path.relpath(str(row["video"]), folder)} for row in rows]
-    return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False)}"
-
-
-def _cascade(scan: VisualScan, store: Store, settings: Settings) -> str:
+def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> ExplainedVideo:
+    decodings = _decodings(scan, store)
     stored = stored_decision(scan, store)
     if stored is not None:
-        return f"stored plan: {stored.name} → {scan.network.name}"
+        summary = f"stored plan: {stored.name} → {scan.network.name}"
+        nothing_to_decode = stored.fill is not None
+        return ExplainedVideo(
+            video, plans_of(stored), () if nothing_to_decode else decodings, summary
+        )
+    prospects = _Prospects(scan, store)
     everything = f"{scan.network.name} on each of {scan.frames:,} frames"
     if scan.accuracy.exact:
-        return everything
+        chosen = prospects.everything("EXACT asks the reference network", chosen=True)
+        return ExplainedVideo(video, (chosen,), decodings, everything)
+    plans = []
     grid = first_grid(scan, fill=settings.fill)
+    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
     if grid is not None:
-        return f"not planned yet: asks about {len(grid):,} frames first, spread over the video"
-    if not draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed):
-        return f"{everything}: too few to learn from"
-    return f"not planned yet: needs about {label_budget(scan.frames):,} labels"
+        plans.append(prospects.refinement(scan.ordinals[grid]))
+    if blocks:
+        plans.append(prospects.cascade(np.concatenate([block.ordinals for block in blocks])))
+    if not plans:
+        chosen = prospects.everything("too few frames to learn from", chosen=True)
+        return ExplainedVideo(video, (chosen,), decodings, f"{everything}: too few to learn from")
+    summary = (
+        f"not planned yet: needs about {label_budget(scan.frames):,} labels"
+        if grid is None
+        else f"not planned yet: asks about {len(grid):,} frames first, spread over the video"
+    )
+    plans.append(prospects.everything("if nothing else pays"))
+    return ExplainedVideo(video, tuple(plans), decodings, summary)
 
 
-def _decoding(scan: VisualScan, store: Store) -> str:
+class _Prospects:
+    """The plans that are possible, with what is known of their costs."""
+
+    def __init__(self, scan: VisualScan, store: Store) -> None:
+        self.scan = scan
+        self.remaining = scan.remaining
+        self.network: NetworkCost | None = known_network_cost(scan, store)
+        self.costs: DecodeCosts | None = scan.decode_costs(store)
+
+    def everything(self, reason: str, *, chosen: bool = False) -> ExplainedPlan:
+        """The reference network on every frame."""
+        decoding = choose_decoding(self.scan.index, self.remaining, self.costs)
+        return self._plan(NO_CASCADE, reason, decoding, len(self.remaining), chosen=chosen)
+
+    def refinement(self, grid: NDArray[np.int64]) -> ExplainedPlan:
+        """Its first grid; which frames come then, only the answers tell."""
+        return self._begun(REFINEMENT, grid, "and more around every change")
+
+    def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:
+        """What it learns from; all others are at least decoded."""
+        return self._begun(CASCADE, sample, "models learn from these")
+
+    def _begun(self, name: str, ordinals: NDArray[np.int64], reason: str) -> ExplainedPlan:
+        unknown = np.intersect1d(ordinals, self.remaining, assume_unique=True)
+        work = FrameSet().plan(self.scan.index, unknown).work
+        seconds = None if self.costs is None else self.costs.seconds(work)
+        decoding = Decoding(FrameSet(), len(unknown), work, seconds)
+        return self._plan(name, reason, decoding, len(unknown), at_least=True)
+
+    def _plan(
+        self,
+        name: str,
+        reason: str,
+        decoding: Decoding,
+        calls: int,
+        *,
+        chosen: bool = False,
+        at_least: bool = False,
+    ) -> ExplainedPlan:
+        decode = Predicted(decoding.work.decoded, decoding.seconds, decoding.seconds)
+        network = Predicted(calls, None, None)
+        if self.network is not None:
+            seconds = calls * self.network.seconds_per_frame
+            network = Predicted(calls, seconds, seconds * self.network.cores)
+        return ExplainedPlan(
+            name=name,
+            verdict="chosen" if chosen else "possible",
+            reason=reason,
+            steps=(Step("decode", decode), Step(self.scan.network.name, network)),
+            seconds=_sum(decode.seconds, network.seconds),
+            cpu_seconds=_sum(decode.cpu_seconds, network.cpu_seconds),
+            at_least=at_least,
+        )
+
+
+def _sum(*seconds: float | None) -> float | None:
+    """Of those that are known; None where none is."""
+    known = [value for value in seconds if value is not None]
+    return sum(known) if known else None
+
+
+def _decodings(scan: VisualScan, store: Store) -> tuple[DecodeChoice, ...]:
+    """Ways to decode the frames without a label; none where all have one."""
     remaining = scan.remaining
     if not len(remaining):
-        return "nothing to decode: all labels are stored"
+        return ()
     prices = price_decoding(scan.index, remaining, scan.decode_costs(store))
     chosen = cheapest(prices)
-    rows = []
-    for price in prices:
-        row: dict[str, object] = {
-            "decoding": price.strategy.name,
-            "of the frames asked for": _delivered(price, len(remaining)),
-            "decodes": price.work.decoded,
-            "seeks": price.work.seeks,
-        }
-        if price.seconds is not None:
-            row["CPU seconds"] = Decimal(f"{price.seconds:.2f}")
-        row["choice"] = _choice(price, chosen)
-        rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False)
-
-
-def _delivered(price: Decoding, asked: int) -> str:
-    if price.strategy.complete:
-        return "all"
-    return f"{price.delivered:,} of {asked:,} at most"
+    return tuple(
+        DecodeChoice(
+            name=price.strategy.name,
+            delivered=len(remaining) if price.strategy.complete else price.delivered,
+            asked=len(remaining),
+            decoded=price.work.decoded,
+            seeks=price.work.seeks,
+            cpu_seconds=price.seconds,
+            choice=_choice(price, chosen),
+        )
+        for price in prices
+    )
 
 
 def _choice(price: Decoding, chosen: Decoding) -> str:

@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from vqe.physical.fill_scan import Fill
 from vqe.planner.labeller import Labeller
 from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
+from vqe.planner.refinement_cost import Forecast, Spending, foretell
+from vqe.planner.refinement_rates import rates_seen
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
+from vqe.runtime.metrics import StageMetrics
+from vqe.statistics.rates import ErrorRate
 from vqe.statistics.units import unit_of
+from vqe.storage.store import Store
 from vqe.video.reader import Reader
 from vqe.video.strategies import FrameSet
 
@@ -40,17 +45,28 @@ FIRST_LOOK_BATCHES = 3
 
 
 class NotWorthwhileError(Exception):
-    """Why this question is not answered from few frames; never leaves the planner."""
+    """Why this question is not answered from few frames; never leaves the planner.
+
+    `seconds`: what it was predicted to take, None where it never came to that.
+    """
+
+    def __init__(self, reason: str, seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
 class Refined:
     """What was found out: the answers that all others follow from, the seconds between two frames
-    of the grid, and what is known of its fineness."""
+    of the grid, and what is known of its fineness; the steps that it took, with what was foretold
+    of them."""
 
     fill: Fill
     spacing: float
     fineness: Fineness
+    rates: tuple[ErrorRate, ...]
+    spent: tuple[StageMetrics, ...]
+    forecast: Forecast | None
 
     @property
     def reason(self) -> str:
@@ -107,21 +123,39 @@ class Refining:
     """A refinement at work on a scan."""
 
     def __init__(
-        self, scan: VisualScan, grid: NDArray[np.int64], labeller: Labeller, context: Context
+        self,
+        scan: VisualScan,
+        grid: NDArray[np.int64],
+        labeller: Labeller,
+        store: Store,
+        context: Context,
     ) -> None:
         self.scan = scan
+        self.store = store
         self.labeller = labeller
         self.context = context
         units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
         self.unlabelled = len(scan.remaining)
         self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
+        self.spending = Spending(labeller)
+        self.forecast: Forecast | None = None
 
     def run(self) -> Refined:
         """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
+        try:
+            return self._run()
+        except NotWorthwhileError as reason:
+            if self.forecast is not None:
+                reason.seconds = self.forecast.seconds
+            raise
+
+    def _run(self) -> Refined:
         refinement, began = self.refinement, time.perf_counter()
         self._ask(refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
         if self._seconds_without() < LEAST_SAVING_SECONDS:
             raise NotWorthwhileError(f"all takes only {self._seconds_without():.1f} s")
+        self._ask(refinement.ask())
+        self.forecast = self._foretold()
         while True:
             while len(positions := refinement.ask()):
                 if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
@@ -152,11 +186,14 @@ class Refining:
             batch_frames=self.scan.network.batch_size,
             cancelled=self.context.cancelled.is_set,
         )
-        with closing(reader.read(FrameSet().plan(self.scan.index, unknown))) as batches:
+        plan = FrameSet().plan(self.scan.index, unknown)
+        counting = self.labeller.counting_cpu(reader)
+        with counting, closing(reader.read(plan)) as batches:
             for frames in batches:
                 self.context.check()
                 self.labeller.label(frames)
                 self.context.progress.advance(len(frames))
+        self.spending.add(reader.report)
         self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
         if reader.report.damage:
@@ -169,4 +206,21 @@ class Refining:
         ordinals = self.scan.ordinals[known]
         times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
         spacing = float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0
-        return Refined(Fill(ordinals, self.labeller.scores(ordinals)), spacing, found)
+        return Refined(
+            fill=Fill(ordinals, self.labeller.scores(ordinals)),
+            spacing=spacing,
+            fineness=found,
+            rates=rates_seen(self.refinement, found),
+            spent=self.spending.steps,
+            forecast=self.forecast,
+        )
+
+    def _foretold(self) -> Forecast | None:
+        """What all this will take. Raises NotWorthwhileError where all frames would take less."""
+        told = foretell(self.scan, self.refinement, self.spending, self.store, self.context)
+        if told is not None and told.ahead > told.without_ahead:
+            reason = (
+                f"{told.ahead:.1f} s to go are more than the {told.without_ahead:.1f} s for all"
+            )
+            raise NotWorthwhileError(reason, told.seconds)
+        return told

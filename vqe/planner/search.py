@@ -22,7 +22,7 @@ from vqe.planner.candidates import (
     score_selection,
     train_model,
 )
-from vqe.planner.cost import Costs, ScanCost, StageCost
+from vqe.planner.cost import Costs, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.scene import motion_of, watch_of
@@ -133,7 +133,10 @@ class Search:
             detector.distance if detector else None,
             model.score if model else None,
             accuracy,
-            (self.costs.specialized[model.model.name] if model else 0.0, self.costs.reference),
+            (
+                self.costs.specialized[model.model.name] if model else 0.0,
+                self.costs.reference.seconds_per_frame,
+            ),
         )
 
     def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
@@ -200,7 +203,8 @@ class Search:
 
     @property
     def _reference_cost(self) -> StageCost:
-        return StageCost(self.reference_name, self.costs.reference, 0)
+        cost = self.costs.reference
+        return StageCost(self.reference_name, cost.seconds_per_frame, 0, cost.cores)
 
     def _seconds(self, plan: Plan | None) -> float:
         return self._total(self._cost(plan).stages)
@@ -230,21 +234,31 @@ class Search:
                 plan.name if plan else NO_CASCADE,
                 self._seconds(plan),
                 "dearer" if self._seconds(plan) > self._seconds(best) else "as good, less safe",
+                self._predictions(plan),
+                self._measured(plan),
             )
             for plan in ranked
             if plan is not best
         ]
-        thresholds = best.thresholds if best else None
         return Decision(
             stages=_stages(best, self.evidence, best.thresholds) if best else (),
             reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
-            predictions=self._cost(best).predict(self.frames, self.work),
+            predictions=self._predictions(best),
             alternatives=tuple(alternatives + self.skipped),
-            measured=Measured(thresholds.errors, thresholds.frame_errors) if thresholds else None,
+            measured=self._measured(best),
             stricter=self._stricter(best) if best else (),
             watch=watch_of(self.evidence) if best else None,
         )
+
+    def _predictions(self, plan: Plan | None) -> tuple[StagePrediction, ...]:
+        return self._cost(plan).predict(self.frames, self.work)
+
+    def _measured(self, plan: Plan | None) -> Measured | None:
+        if plan is None:
+            return None
+        thresholds, blocks = plan.thresholds, len(np.unique(self.selection.block))
+        return Measured(thresholds.errors, thresholds.frame_errors, blocks)
 
     def _stricter(self, plan: Plan) -> tuple[tuple[ScoringStage, ...], ...]:
         """The plan with thresholds for parts of the bounds, the smallest part first."""

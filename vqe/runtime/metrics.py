@@ -147,7 +147,8 @@ class Metrics:
 
     `skipped`: videos that could not be read at all, with the reason; `labels_from_store`: frames
     answered by the label of an earlier query, as far as their rows were asked for;
-    `decoded_to_plan`: frames that left a decoder before the scans began.
+    `decoded_to_plan`: frames that left a decoder before the scans began; `cpu_seconds`: of all
+    threads of this process, while the query was at work.
     """
 
     phases: dict[str, float] = field(default_factory=dict)
@@ -158,6 +159,7 @@ class Metrics:
     decoded_to_plan: int = 0
     rows: int = 0
     wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
     @property
     def stages(self) -> list[StageMetrics]:

@@ -277,10 +277,11 @@ class Query(Located):
 
 @dataclass(frozen=True)
 class Explain(Located):
-    """`EXPLAIN [ANALYZE] query`."""
+    """`EXPLAIN [ANALYZE] [(FORMAT format)] query`; None is a FORMAT that was left out."""
 
     query: Query
     analyze: bool = False
+    format: Name | None = None
 
 
 @dataclass(frozen=True)

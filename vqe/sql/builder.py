@@ -46,8 +46,25 @@ class Builder(Transformer[Token, Any]):
     analyze_video = _unsupported("ANALYZE VIDEO")
     copy = _unsupported("COPY")
 
-    def explain(self, meta: Meta, analyze: Token | None, query: ast.Query) -> ast.Explain:
-        return ast.Explain(query, analyze is not None, offset=meta.start_pos)
+    def explain(
+        self,
+        meta: Meta,
+        analyze: Token | None,
+        options: tuple[Token | ast.Name, ...] | None,
+        query: ast.Query,
+    ) -> ast.Explain:
+        formats = [option for option in options or () if isinstance(option, ast.Name)]
+        if len(formats) > 1:
+            raise ParseError("FORMAT stands twice", sql=self.sql, offset=formats[1].offset)
+        analyze = analyze or next((o for o in options or () if isinstance(o, Token)), None)
+        format_ = formats[0] if formats else None
+        return ast.Explain(query, analyze is not None, format_, offset=meta.start_pos)
+
+    def explain_options(self, _: Meta, *options: Token | ast.Name) -> tuple[Token | ast.Name, ...]:
+        return options
+
+    def format(self, _: Meta, name: ast.Name) -> ast.Name:
+        return name
 
     def set(self, meta: Meta, name: ast.Name, _: Token, value: Any) -> ast.Set:
         return ast.Set(name, value, offset=meta.start_pos, sql=self.sql)

@@ -30,7 +30,8 @@ def unparse(statement: ast.Statement) -> str:
     """The statement in one line, keywords in capitals, with no more parentheses than needed."""
     if isinstance(statement, ast.Explain):
         analyze = "ANALYZE " if statement.analyze else ""
-        return f"EXPLAIN {analyze}{unparse(statement.query)}"
+        format_ = f"(FORMAT {unparse_name(statement.format.name)}) " if statement.format else ""
+        return f"EXPLAIN {analyze}{format_}{unparse(statement.query)}"
     if isinstance(statement, ast.Set):
         return f"SET {unparse_name(statement.name.name)} = {unparse_expression(statement.value)}"
     query = statement

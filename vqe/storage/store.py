@@ -20,6 +20,9 @@ PROOFS = 16
 DECODE_COSTS = 1024
 """Videos whose decode costs are kept: a few numbers each."""
 
+NETWORK_COSTS = 256
+"""Networks, each with a size of pictures, whose seconds per frame are kept."""
+
 
 class Sized(Protocol):
     """Something that knows what it takes in memory."""
@@ -54,7 +57,8 @@ class Recent:
 
 
 class Store:
-    """Labels by (video, model), packet indexes and decode costs by video, plans by question.
+    """Labels by (video, model), packet indexes and decode costs by video, seconds per frame by
+    (model, device, width, height), plans by question.
 
     The least recently used go first.
     """
@@ -66,6 +70,7 @@ class Store:
         self.plans = Recent(PLANS)
         self.proofs = Recent(PROOFS)
         self.decode_costs = Recent(DECODE_COSTS)
+        self.network_costs = Recent(NETWORK_COSTS)
         self._indexes: OrderedDict[str, Sized] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:
