@@ -10,13 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.models.kernel_model import SIZE
 from vqe.physical.fill_scan import Fill
+from vqe.planner.grid_proxy import GridProxy
 from vqe.planner.labeller import Labeller
-from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
+from vqe.planner.refine import NotWorthwhileError, refine
+from vqe.planner.refinement import AGREEING, Fineness, Refinement
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
-from vqe.video.reader import Reader
+from vqe.video.frames import FrameBatch
+from vqe.video.reader import SCREENED_FRAMES, Reader
 from vqe.video.strategies import FrameSet
 
 SPACING_UNITS = 2.5
@@ -32,15 +36,17 @@ WORTHWHILE = 0.5
 """Share that may be spent: of the frames, as labels, and of the time that labelling all of them
 would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
 
+LEAST_GUESSABLE = 100
+"""Frames of a grid of which a proxy may guess some: fewer hardly show enough visits to judge by."""
+
+GUESSED = 0.4
+"""Share of a grid that a proxy rules out, about, where one can be had."""
+
 LEAST_SAVING_SECONDS = 1.0
 """A query that takes less is answered as it is."""
 
 FIRST_LOOK_BATCHES = 3
 """Batches that tell how fast the reference network is; the first one warms it up."""
-
-
-class NotWorthwhileError(Exception):
-    """Why this question is not answered from few frames; never leaves the planner."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Refined:
         rates = (("missed", found.fnr), ("false", found.fdr))
         told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
         spacing = f"a frame every {self.spacing:.1f} s, and around every change"
+        if self.fill.guessed:
+            spacing += f"; {self.fill.guessed:,} of them look like most others"
         return f"{spacing}; every other of them would have given {told or 'the same'}"
 
 
@@ -103,6 +111,18 @@ def grid_of(
     return np.union1d(grid, regular[far])
 
 
+@dataclass(frozen=True)
+class _Thumbnails:
+    """Of n frames, int64 (n,): uint8 (n, SIZE, SIZE, 3) RGB."""
+
+    ordinals: NDArray[np.int64]
+    pixels: NDArray[np.uint8]
+
+    @property
+    def nbytes(self) -> int:
+        return self.pixels.nbytes
+
+
 class Refining:
     """A refinement at work on a scan."""
 
@@ -115,26 +135,45 @@ class Refining:
         units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
         self.unlabelled = len(scan.remaining)
         self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
+        self._began = time.perf_counter()
 
     def run(self) -> Refined:
         """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
-        refinement, began = self.refinement, time.perf_counter()
-        self._ask(refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
+        refinement, grid = self.refinement, self.refinement.grid
+        self._began = time.perf_counter()
+        first = grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size]
+        seconds = self._first_look(first)
         if self._seconds_without() < LEAST_SAVING_SECONDS:
             raise NotWorthwhileError(f"all takes only {self._seconds_without():.1f} s")
-        while True:
-            while len(positions := refinement.ask()):
-                if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
-                    raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
-                if time.perf_counter() - began > WORTHWHILE * self._seconds_without():
-                    raise NotWorthwhileError("the same frames are decoded again and again")
-                self._ask(positions)
-            found = fineness(refinement, self.scan.accuracy)
-            if found.enough:
-                return self._refined(found)
-            if found.excess * len(refinement.grid) > self.scan.frames:
-                raise NotWorthwhileError("visits are short, or flicker: the grid needs all frames")
-            refinement.halve()
+        proxy = None
+        if self._worth_guessing(seconds):
+            proxy = GridProxy(
+                refinement,
+                self.scan.accuracy,
+                self._label,
+                self._thumbnails,
+                self.context.settings.seed,
+            )
+        found = refine(refinement, self.scan.accuracy, self._label, proxy)
+        return self._refined(found)
+
+    def _first_look(self, positions: NDArray[np.int64]) -> float:
+        """Tells about the first frames, and what is in store of the grid; returns what decoding
+        one frame of the grid takes, in seconds."""
+        refinement, grid = self.refinement, self.refinement.grid
+        reader = self._read(self.scan.ordinals[positions])
+        ordinals = self.scan.ordinals[grid]
+        stored = grid[~np.isin(ordinals, self.labeller.unknown(ordinals))]
+        refinement.tell(stored, self._holds(stored))
+        return reader.report.seconds / len(positions) / self.context.decode_threads
+
+    def _worth_guessing(self, decoding: float) -> bool:
+        """Whether looking at the whole grid, at so many seconds a frame, may save enough calls."""
+        calls = self.labeller.seconds_per_frame
+        still_open = int((~self.refinement.asked[self.refinement.grid]).sum())
+        if calls is None or still_open < LEAST_GUESSABLE:
+            return False
+        return still_open * (GUESSED * calls - decoding) > LEAST_SAVING_SECONDS
 
     def _seconds_without(self) -> float:
         """What the reference network would take for all frames that had no label."""
@@ -142,31 +181,72 @@ class Refining:
         # Nothing had to be asked so far: the labels were known.
         return math.inf if seconds is None else seconds * self.unlabelled
 
-    def _ask(self, positions: NDArray[np.int64]) -> None:
-        """Tells the refinement about these frames."""
-        ordinals = self.scan.ordinals[positions]
+    def _label(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The answers for these frames, bool (n,). Raises NotWorthwhileError at too high a cost."""
+        if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
+            raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
+        if time.perf_counter() - self._began > WORTHWHILE * self._seconds_without():
+            raise NotWorthwhileError("the same frames are decoded again and again")
+        self._read(self.scan.ordinals[positions])
+        return self._holds(positions)
+
+    def _holds(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The known answers for these frames, bool (n,)."""
+        return self.scan.question.holds(self.labeller.scores(self.scan.ordinals[positions]))
+
+    def _read(self, ordinals: NDArray[np.int64]) -> Reader:
+        """Labels those of the frames that have no label yet; returns what has read them."""
         unknown = self.labeller.unknown(ordinals)
         self.context.progress.phase("labelling", len(unknown))
-        reader = Reader(
-            threads=self.context.decode_threads,
-            batch_frames=self.scan.network.batch_size,
-            cancelled=self.context.cancelled.is_set,
-        )
+        reader = self._reader(self.scan.network.batch_size)
         with closing(reader.read(FrameSet().plan(self.scan.index, unknown))) as batches:
             for frames in batches:
                 self.context.check()
                 self.labeller.label(frames)
                 self.context.progress.advance(len(frames))
+        self._check(reader)
+        return reader
+
+    def _thumbnails(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What these frames look like, uint8 (n, SIZE, SIZE, 3) RGB."""
+
+        def shrink(frames: FrameBatch) -> _Thumbnails:
+            return _Thumbnails(frames.ordinals, frames.thumbnails(SIZE))
+
+        ordinals = self.scan.ordinals[positions]
+        pixels = np.empty((len(ordinals), SIZE, SIZE, 3), np.uint8)
+        self.context.progress.phase("looking", len(ordinals))
+        reader = self._reader(SCREENED_FRAMES)
+        plan = FrameSet().plan(self.scan.index, ordinals)
+        with closing(reader.process(plan, lambda: shrink)) as parts:
+            for part in parts:
+                self.context.check()
+                pixels[np.searchsorted(ordinals, part.ordinals)] = part.pixels
+                self.context.progress.advance(len(part.ordinals))
+        self._check(reader)
+        return pixels
+
+    def _reader(self, batch_frames: int) -> Reader:
+        return Reader(
+            threads=self.context.decode_threads,
+            batch_frames=batch_frames,
+            cancelled=self.context.cancelled.is_set,
+        )
+
+    def _check(self, reader: Reader) -> None:
+        """Counts what was decoded, and raises where something was lost."""
         self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
         if reader.report.damage:
             raise NotWorthwhileError("some frames cannot be decoded")
-        score = self.labeller.scores(ordinals)
-        self.refinement.tell(positions, self.scan.question.holds(score))
 
     def _refined(self, found: Fineness) -> Refined:
-        known, grid = self.refinement.known, self.refinement.grid
-        ordinals = self.scan.ordinals[known]
+        refinement = self.refinement
+        known, grid = refinement.known, refinement.grid
+        asked = refinement.asked[known]
+        score = np.full(len(known), np.nan, np.float32)
+        score[asked] = self.labeller.scores(self.scan.ordinals[known[asked]])
         times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
         spacing = float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0
-        return Refined(Fill(ordinals, self.labeller.scores(ordinals)), spacing, found)
+        fill = Fill(self.scan.ordinals[known], refinement.state[known] == 1, score)
+        return Refined(fill, spacing, found)
