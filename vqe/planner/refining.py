@@ -20,7 +20,7 @@ from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.frames import FrameBatch
-from vqe.video.reader import SCREENED_FRAMES, Reader
+from vqe.video.reader import SCREENED_FRAMES, Reader, ReadReport
 from vqe.video.strategies import FrameSet
 
 SPACING_UNITS = 2.5
@@ -64,9 +64,9 @@ class Refined:
         found = self.fineness
         rates = (("missed", found.fnr), ("false", found.fdr))
         told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
-        spacing = f"a frame every {self.spacing:.1f} s, and around every change"
-        if self.fill.guessed:
-            spacing += f"; {self.fill.guessed:,} of them look like most others"
+        guessed = self.fill.guessed
+        look = f" ({guessed:,} of them guessed, as they look like most others)" if guessed else ""
+        spacing = f"a frame every {self.spacing:.1f} s{look}, and around every change"
         return f"{spacing}; every other of them would have given {told or 'the same'}"
 
 
@@ -161,11 +161,13 @@ class Refining:
         """Tells about the first frames, and what is in store of the grid; returns what decoding
         one frame of the grid takes, in seconds."""
         refinement, grid = self.refinement, self.refinement.grid
-        reader = self._read(self.scan.ordinals[positions])
+        before = len(self.labeller.fresh)
+        seconds = self._read(self.scan.ordinals[positions]).seconds
+        n_read = max(len(self.labeller.fresh) - before, 1)
         ordinals = self.scan.ordinals[grid]
         stored = grid[~np.isin(ordinals, self.labeller.unknown(ordinals))]
         refinement.tell(stored, self._holds(stored))
-        return reader.report.seconds / len(positions) / self.context.decode_threads
+        return seconds / n_read / self.context.decode_threads
 
     def _worth_guessing(self, decoding: float) -> bool:
         """Whether looking at the whole grid, at so many seconds a frame, may save enough calls."""
@@ -194,8 +196,8 @@ class Refining:
         """The known answers for these frames, bool (n,)."""
         return self.scan.question.holds(self.labeller.scores(self.scan.ordinals[positions]))
 
-    def _read(self, ordinals: NDArray[np.int64]) -> Reader:
-        """Labels those of the frames that have no label yet; returns what has read them."""
+    def _read(self, ordinals: NDArray[np.int64]) -> ReadReport:
+        """Labels those of the frames that have no label yet."""
         unknown = self.labeller.unknown(ordinals)
         self.context.progress.phase("labelling", len(unknown))
         reader = self._reader(self.scan.network.batch_size)
@@ -204,8 +206,7 @@ class Refining:
                 self.context.check()
                 self.labeller.label(frames)
                 self.context.progress.advance(len(frames))
-        self._check(reader)
-        return reader
+        return self._checked(reader)
 
     def _thumbnails(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """What these frames look like, uint8 (n, SIZE, SIZE, 3) RGB."""
@@ -223,7 +224,7 @@ class Refining:
                 self.context.check()
                 pixels[np.searchsorted(ordinals, part.ordinals)] = part.pixels
                 self.context.progress.advance(len(part.ordinals))
-        self._check(reader)
+        self._checked(reader)
         return pixels
 
     def _reader(self, batch_frames: int) -> Reader:
@@ -233,12 +234,14 @@ class Refining:
             cancelled=self.context.cancelled.is_set,
         )
 
-    def _check(self, reader: Reader) -> None:
+    def _checked(self, reader: Reader) -> ReadReport:
         """Counts what was decoded, and raises where something was lost."""
-        self.context.metrics.decoded_to_plan += reader.report.decoded
+        report = reader.report
+        self.context.metrics.decoded_to_plan += report.decoded
         self.context.check()
-        if reader.report.damage:
+        if report.damage:
             raise NotWorthwhileError("some frames cannot be decoded")
+        return report
 
     def _refined(self, found: Fineness) -> Refined:
         refinement = self.refinement
