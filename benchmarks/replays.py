@@ -1,12 +1,13 @@
 """`python -m benchmarks.run replays`: how often refined answers break their bounds.
 
-Questions are answered over and over from the stored truth of the standard footage, which takes no
-picture: each replay draws another stretch of the video, and where the grid begins. Key frames of
-the files decide neither.
+Questions are answered over and over from the stored truth of the standard footage: each replay
+draws another stretch of the video, and where the grid begins. Key frames of the files decide
+neither. The pictures are decoded once, and kept as thumbnails for the proxies.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ from benchmarks.machine import describe
 from benchmarks.moments import MODEL
 from benchmarks.noscope import FULL
 from benchmarks.tables import Results, Rows, made_with
+from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
 from vqe.plan.accuracy import Accuracy
-from vqe.planner.refinement import Refinement, fineness
+from vqe.planner.grid_proxy import GridProxy
+from vqe.planner.refine import NotWorthwhileError, refine
+from vqe.planner.refinement import Positions, Refinement
 from vqe.planner.refining import WORTHWHILE
 from vqe.statistics.units import ErrorCounts, count_errors
 
@@ -34,23 +38,26 @@ MOST_BREAKING = 0.2
 
 
 def run(*, quick: bool = False, seed: int = 0) -> Results:
-    """All questions of the standard footage at every bound."""
+    """All questions of the standard footage at every bound; quickly, without proxies."""
     rng = np.random.default_rng(seed)
     replays = QUICK_REPLAYS if quick else REPLAYS
-    return {
+    results: Results = {
         "benchmark": "replays",
         "machine": describe(seed),
         "replays": replays,
-        "questions": [
-            question(footage, label, score, bound, replays=replays, rng=rng)
-            for footage in FULL
+        "questions": [],
+    }
+    for footage in FULL:
+        thumbnails = None if quick else thumbnails_of(footage)
+        results["questions"] += [
+            question(footage, label, score, bound, thumbnails, replays=replays, rng=rng)
             for label, score in (
                 (footage.of.label, None),
                 (footage.of.other, footage.of.other_score),
             )
             for bound in BOUNDS
-        ],
-    }
+        ]
+    return results
 
 
 def question(
@@ -58,11 +65,15 @@ def question(
     label: str,
     score: float | None,
     bound: float,
+    thumbnails: NDArray[np.uint8] | None,
     *,
     replays: int,
     rng: np.random.Generator,
 ) -> Results:
-    """One question, FNR and FDR within `bound` per second of video."""
+    """One question, FNR and FDR within `bound` per second of video.
+
+    `thumbnails` of all frames, uint8 (N, 32, 32, 3) RGB, let a proxy guess.
+    """
     truth = Truth.read(truth_path(footage, MODEL, COMMITTED), "committed")
     present = truth.present(label, score)
     second = np.arange(len(present)) * 1_000_000 // round(footage.fps * 1_000_000)
@@ -72,7 +83,8 @@ def question(
     for _ in range(replays):
         start = int(rng.integers(len(present) - stretch + 1))
         part = slice(start, start + stretch)
-        runs.append(replay(present[part], second[part], accuracy, int(rng.integers(SPACING))))
+        phase, seen = int(rng.integers(SPACING)), None if thumbnails is None else thumbnails[part]
+        runs.append(replay(present[part], second[part], accuracy, phase, seen))
     refined = [run for run in runs if run["errors"] is not None]
     errors: list[ErrorCounts] = [run["errors"] for run in refined]
     fnr = np.array([found.fnr or 0.0 for found in errors])
@@ -87,6 +99,7 @@ def question(
         "replays": replays,
         "refined": len(refined),
         "asked": _mean([run["asked"] for run in runs]),
+        "guessed": _mean([run["guessed"] for run in runs]),
         "breaking": int(((fnr > bound) | (fdr > bound)).sum()),
         "fnr": {"mean": _mean(fnr), "most": float(fnr.max(initial=0))},
         "fdr": {"mean": _mean(fdr), "most": float(fdr.max(initial=0))},
@@ -94,26 +107,41 @@ def question(
 
 
 def replay(
-    present: NDArray[np.bool_], second: NDArray[np.int64], accuracy: Accuracy, phase: int
+    present: NDArray[np.bool_],
+    second: NDArray[np.int64],
+    accuracy: Accuracy,
+    phase: int,
+    thumbnails: NDArray[np.uint8] | None = None,
 ) -> dict[str, Any]:
-    """Refines until the grid is fine enough, as a query does: the share of frames asked about, and
-    the errors; None where it gives up, and the reference network or a cascade would answer."""
+    """Refines until the grid is fine enough, as a query does.
+
+    The share of frames asked about, that of the first grid which was guessed, and the errors; None
+    where it gives up, and the reference network or a cascade would answer.
+    """
     n = len(present)
     unit = np.unique(second, return_inverse=True)[1]
     refinement = Refinement(unit, np.union1d(np.arange(phase, n, SPACING), [0, n - 1]))
-    while True:
-        while len(positions := refinement.ask()):
-            if len(refinement.known) + len(positions) > WORTHWHILE * n:
-                return {"asked": len(refinement.known) / n, "errors": None}
-            refinement.tell(positions, present[positions])
-        found = fineness(refinement, accuracy)
-        asked = len(refinement.known) / n
-        if found.enough:
-            errors = count_errors(present, refinement.answers(), unit)
-            return {"asked": asked, "errors": errors}
-        if found.excess * len(refinement.grid) > n:
-            return {"asked": asked, "errors": None}
-        refinement.halve()
+    grid = len(refinement.grid)
+
+    def label(positions: Positions) -> NDArray[np.bool_]:
+        if refinement.asked.sum() + len(positions) > WORTHWHILE * n:
+            raise NotWorthwhileError("half of the frames are asked about")
+        return present[positions]
+
+    proxy = None
+    if thumbnails is not None:
+        proxy = GridProxy(refinement, accuracy, label, lambda rows: thumbnails[rows], phase)
+    errors: ErrorCounts | None = None
+    with suppress(NotWorthwhileError):
+        if proxy is not None:
+            proxy.rule_out()
+        refine(refinement, accuracy, label, proxy)
+        errors = count_errors(present, refinement.answers(), unit)
+    return {
+        "asked": refinement.asked.sum() / n,
+        "guessed": refinement.guessed.sum() / grid,
+        "errors": errors,
+    }
 
 
 def rows(results: Results) -> Rows:
@@ -127,6 +155,7 @@ def rows(results: Results) -> Rows:
             "bound": f"{found['bound']:.0%}",
             "refined": f"{found['refined']} of {found['replays']}",
             "frames asked about": f"{found['asked']:.1%}",
+            "of the grid guessed": f"{found.get('guessed', 0):.0%}",
             "broken": _broken(found),
             "FNR, mean and most": _rate(found, "fnr"),
             "FDR, mean and most": _rate(found, "fdr"),
@@ -151,7 +180,8 @@ def notes(results: Results) -> list[str]:
         "Each replay is about another stretch of five sixths of an hour, on a first grid that "
         "begins at another frame. Where a refinement gives up, the bounds are left to a cascade or "
         "to the reference network; frames asked about until then are counted. Errors are those of "
-        "the refined replays, per second of video, against the stored answers of the network.",
+        "the refined replays, per second of video, against the stored answers of the network. Part "
+        "of the first grid is guessed where a proxy can tell usual frames from others.",
         f"{made_with(results['machine'])}. Made by `python -m benchmarks.run replays`.",
     ]
 

@@ -32,7 +32,7 @@ def test_a_replay_gives_up_where_every_frame_is_near_a_change():
 @pytest.mark.slow
 def test_a_question_counts_its_replays():
     rng = np.random.default_rng(0)
-    found = replays.question(FULL[0], "person", None, 0.01, replays=3, rng=rng)
+    found = replays.question(FULL[0], "person", None, 0.01, None, replays=3, rng=rng)
     assert found["refined"] == found["replays"] == 3
     assert found["breaking"] == 0
     assert found["asked"] < 0.06

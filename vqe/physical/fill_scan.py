@@ -26,10 +26,22 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class Fill:
-    """The frames that were asked about, int64 (n,), ascending, and their scores, float32 (n,)."""
+    """The frames that others follow from, int64 (n,), ascending, whether the object is there, bool
+    (n,), and their scores, float32 (n,): NaN where a specialized model answered."""
 
     ordinals: NDArray[np.int64]
+    present: NDArray[np.bool_]
     score: NDArray[np.float32]
+
+    @property
+    def guess(self) -> bool:
+        """What the model answered: the same for all."""
+        return bool(self.present[np.isnan(self.score)].any())
+
+    @property
+    def guessed(self) -> int:
+        """How many of them a specialized model has answered."""
+        return int(np.isnan(self.score).sum())
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,9 +49,9 @@ class FillScanExec(Operator):
     """Those of the frames `ordinals` (int64, ascending) for which `question` holds.
 
     Frames in `fill`, and others that `labels` happen to know, are answered by what the reference
-    network saw; all others as the nearest in `fill`, and there alone: what was not chosen to speak
-    for its neighbours may be a flicker. Nothing is decoded. `fresh` (ascending): the frames
-    labelled for this very query.
+    network saw, or a specialized model where it was not asked; all others as the nearest in `fill`,
+    and there alone: what was not chosen to speak for its neighbours may be a flicker. Nothing is
+    decoded. `fresh` (ascending): the frames labelled for this very query.
     """
 
     video: str
@@ -84,9 +96,12 @@ class FillScanExec(Operator):
         present[at], score[at], origin[at] = known.present, known.score, known.decided_by
         # The store may have forgotten what the plan was made of.
         at = np.searchsorted(self.ordinals, self.fill.ordinals)
-        score[at], origin[at] = self.fill.score, origin_of(self.fill.ordinals, self.fresh)
-        holds = self.question.holds(self.fill.score)
-        present[at] = holds
+        fill, guessed = self.fill, np.isnan(self.fill.score)
+        labelled = at[~guessed]
+        score[labelled], present[labelled] = fill.score[~guessed], fill.present[~guessed]
+        origin[labelled] = origin_of(fill.ordinals[~guessed], self.fresh)
+        guesses = at[guessed & (origin[at] == CODE["fill"])]  # those that have no label meanwhile
+        present[guesses], origin[guesses] = fill.guess, CODE["specialized"]
         filled = origin == CODE["fill"]
-        present[filled] = holds[nearest(at, n)][filled]
+        present[filled] = fill.present[nearest(at, n)][filled]
         return Answers(self.ordinals, present, score, origin)

@@ -17,12 +17,8 @@ from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePredi
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import collect
 from vqe.planner.labeller import Labeller
-from vqe.planner.refining import (
-    FIRST_LOOK_BATCHES,
-    NotWorthwhileError,
-    Refining,
-    first_grid,
-)
+from vqe.planner.refine import NotWorthwhileError
+from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
 from vqe.planner.visual_scan import VisualScan

@@ -153,7 +153,7 @@ class Certifying:
         """Labels the frames at these positions, as far as they have no label."""
         ordinals = self.scan.ordinals[np.sort(positions)]
         unknown = self.labeller.unknown(ordinals)
-        if self.labeller.read(self.scan.index, unknown, "certifying"):
+        if self.labeller.read(self.scan.index, unknown, "certifying").damage:
             raise UnprovableError("some frames cannot be decoded")
         self.proof.score[np.sort(positions)] = self.labeller.scores(ordinals)
 

@@ -27,9 +27,11 @@ Level = tuple[ScoringStage, ...]
 def freeze_fill(scan: VisualScan, fill: Fill) -> FrozenPlans:
     """One plan: each frame as the nearest that was asked about."""
     at = np.searchsorted(scan.ordinals, fill.ordinals)
-    holds = scan.question.holds(fill.score)
-    answer = holds[nearest(at, scan.frames)].astype(np.int8)
-    return FrozenPlans(answer[None], np.full((1, scan.frames), CODE["fill"], np.int8))
+    answer = fill.present[nearest(at, scan.frames)].astype(np.int8)
+    decided_by = np.full((1, scan.frames), CODE["fill"], np.int8)
+    guessed = np.isnan(fill.score)
+    answer[at[guessed]], decided_by[0, at[guessed]] = fill.guess, CODE["specialized"]
+    return FrozenPlans(answer[None], decided_by)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.cost import NetworkCost
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
-from vqe.video.damage import Damage
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
-from vqe.video.reader import Reader
+from vqe.video.reader import Reader, ReadReport
 from vqe.video.strategies import FrameSet
 
 
@@ -71,8 +70,8 @@ class Labeller:
             self.fresh.extend(asked.ordinals.tolist())
         return self.question.holds(self.scores(frames.ordinals))
 
-    def read(self, index: VideoIndex, ordinals: NDArray[np.int64], phase: str) -> Damage:
-        """Decodes and labels frames, int64 ascending; the damage that it met."""
+    def read(self, index: VideoIndex, ordinals: NDArray[np.int64], phase: str) -> ReadReport:
+        """Decodes and labels frames, int64 ascending; what that took, and the damage met."""
         self.context.progress.phase(phase, len(ordinals))
         reader = Reader(
             threads=self.context.decode_threads,
@@ -80,7 +79,8 @@ class Labeller:
             cancelled=self.context.cancelled.is_set,
         )
         try:
-            with closing(reader.read(FrameSet().plan(index, ordinals))) as batches:
+            plan = FrameSet().plan(index, ordinals)
+            with self.counting_cpu(reader), closing(reader.read(plan)) as batches:
                 for frames in batches:
                     self.context.check()
                     self.label(frames)
@@ -88,7 +88,7 @@ class Labeller:
         finally:
             self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
-        return reader.report.damage
+        return reader.report
 
     def unknown(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the frames that have no label yet; some, spread over all, where the allowance

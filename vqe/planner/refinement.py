@@ -47,7 +47,9 @@ class Refinement:
     """The frames of a query by position 0..N−1, and what is known of them.
 
     `unit`: int64 (N,), the metric unit of each frame, numbered 0..U−1 in ascending order; `grid`:
-    int64, ascending, the positions to begin with, the first and the last among them.
+    int64, ascending, the positions to begin with, the first and the last among them. Some of these
+    may be guessed instead of asked about (`guessed`, bool (N,)); `hidden` is the share of the
+    visits, or pauses, that guesses may hide.
     """
 
     def __init__(self, unit: NDArray[np.int64], grid: Positions) -> None:
@@ -56,15 +58,47 @@ class Refinement:
         self.size = np.bincount(unit)
         self._start = np.concatenate([[0], np.cumsum(self.size)[:-1]])
         self.state = np.full(len(unit), UNKNOWN, np.int8)
+        self.guessed = np.zeros(len(unit), np.bool_)
+        self.hidden = 0.0
 
     def tell(self, positions: Positions, present: NDArray[np.bool_]) -> None:
         """The reference network's answers."""
         self.state[positions] = present
+        self.guessed[positions] = False
+
+    def guess(self, positions: Positions, present: bool) -> None:
+        """Answers that are taken for true as long as nothing else comes up beside them."""
+        self.state[positions] = present
+        self.guessed[positions] = True
+
+    def withdraw(self) -> None:
+        """Forgets all that was guessed."""
+        self.state[self.guessed] = UNKNOWN
+        self.guessed[:] = False
 
     @property
     def known(self) -> Positions:
-        """The positions that have an answer."""
+        """The positions that have an answer, if only a guess."""
         return np.flatnonzero(self.state != UNKNOWN)
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Which frames the reference network has answered, bool (N,)."""
+        asked: NDArray[np.bool_] = (self.state != UNKNOWN) & ~self.guessed
+        return asked
+
+    @property
+    def open_on_grid(self) -> NDArray[np.bool_]:
+        """Which frames of the grid have no answer, bool."""
+        still_open: NDArray[np.bool_] = self.state[self.grid] == UNKNOWN
+        return still_open
+
+    def copy(self) -> Refinement:
+        """With the same answers, to go on by itself."""
+        other = Refinement(self.unit, self.grid)
+        other.state, other.guessed = self.state.copy(), self.guessed.copy()
+        other.hidden = self.hidden
+        return other
 
     def answers(self) -> NDArray[np.bool_]:
         """For every frame that of the nearest known one, bool (N,); of two, that of the later."""
@@ -74,9 +108,12 @@ class Refinement:
 
     def ask(self) -> Positions:
         """The positions to ask about next, ascending; none once all is settled on this grid."""
-        still_open: Positions = self.grid[self.state[self.grid] == UNKNOWN]
+        still_open = self.grid[self.open_on_grid]
         if len(still_open):
             return still_open
+        doubtful = self._doubtful()
+        if len(doubtful):
+            return doubtful
         known = self.known
         before, after = known[:-1], known[1:]
         change = self.state[before] != self.state[after]
@@ -85,6 +122,17 @@ class Refinement:
             middle: Positions = ((before + after) // 2)[apart]
             return middle
         return self._unsettled()
+
+    def _doubtful(self) -> Positions:
+        """Guesses next to another answer, or in a unit that has to be settled."""
+        if not self.guessed.any():
+            return np.empty(0, np.int64)
+        known = self.known
+        change = np.flatnonzero(self.state[known][1:] != self.state[known][:-1])
+        doubtful = np.zeros(len(self.state), np.bool_)
+        doubtful[known[change]] = doubtful[known[change + 1]] = True
+        doubtful |= (self._per_unit(self.asked) > 0)[self.unit]
+        return np.flatnonzero(doubtful & self.guessed)
 
     def _unsettled(self) -> Positions:
         """Frames of the units that a change could tip, as many as could settle them."""
@@ -154,14 +202,19 @@ class Refinement:
         return length[units > 0], units[units > 0]
 
     def overlooked(self, state: bool) -> float:
-        """Units of this answer in visits (or pauses) that no frame of the grid has met, about.
+        """Units of this answer in visits (or pauses) that no frame of the grid has met, about, or
+        that frames have met which were guessed to be otherwise.
 
         A visit of c frames meets a grid of spacing g with probability min(1, c / g), as the grid
         begins by chance.
         """
         length, units = self.visits(state)
         chance = np.minimum(length / np.median(np.diff(self.grid)), 1)
-        return float((units * (1 / chance - 1)).sum())
+        unmet = float((units * (1 / chance - 1)).sum())
+        guesses = self.state[self.guessed]
+        if not len(guesses) or guesses[0] == state:
+            return unmet
+        return (unmet + float(units.sum()) * self.hidden) / (1 - self.hidden)
 
 
 @dataclass(frozen=True)
@@ -223,7 +276,7 @@ def _tells(refinement: Refinement, accuracy: Accuracy) -> bool:
     missed = [] if accuracy.fnr is None else [accuracy.fnr * positive]
     for state, hideout, allowed in ((True, negative, missed), (False, positive, false)):
         visits = len(refinement.visits(state)[0])
-        drawn = int((answers[refinement.grid] != state).sum())
+        drawn = int((refinement.asked & (answers != state))[refinement.grid].sum())
         bearable = all(NONE_SEEN * hideout <= most * drawn for most in allowed)
         if visits < LEAST_VISITS and not bearable:
             return False

@@ -149,8 +149,7 @@ def rounds_ahead(refinement: Refinement, accuracy: Accuracy, most: float) -> lis
     """What it would ask about from now on, round by round, if nothing changes but between known
     frames that disagree; no further than about `most` frames."""
     truth = _supposed(refinement)
-    played = Refinement(refinement.unit, refinement.grid)
-    played.state = refinement.state.copy()
+    played = refinement.copy()
     rounds: list[Positions] = []
     for _ in range(MOST_HALVINGS):
         while len(positions := played.ask()):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.physical.fill_scan import Fill
+from vqe.planner.asking import Asking
+from vqe.planner.grid_proxy import GridProxy
 from vqe.planner.labeller import Labeller
-from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
-from vqe.planner.refinement_cost import Forecast, Spending, foretell
+from vqe.planner.refine import NotWorthwhileError, refine
+from vqe.planner.refinement import AGREEING, Fineness, Refinement
+from vqe.planner.refinement_cost import Forecast, foretell
 from vqe.planner.refinement_rates import rates_seen
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
@@ -21,8 +23,6 @@ from vqe.runtime.metrics import StageMetrics
 from vqe.statistics.rates import ErrorRate
 from vqe.statistics.units import unit_of
 from vqe.storage.store import Store
-from vqe.video.reader import Reader
-from vqe.video.strategies import FrameSet
 
 SPACING_UNITS = 2.5
 """Units between two frames of the first grid, about, where key frames do not decide it."""
@@ -37,22 +37,17 @@ WORTHWHILE = 0.5
 """Share that may be spent: of the frames, as labels, and of the time that labelling all of them
 would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
 
+LEAST_GUESSABLE = 100
+"""Frames of a grid of which a proxy may guess some: fewer hardly show enough visits to judge by."""
+
+GUESSED = 0.4
+"""Share of a grid that a proxy rules out, about, where one can be had."""
+
 LEAST_SAVING_SECONDS = 1.0
 """A query that takes less is answered as it is."""
 
 FIRST_LOOK_BATCHES = 3
 """Batches that tell how fast the reference network is; the first one warms it up."""
-
-
-class NotWorthwhileError(Exception):
-    """Why this question is not answered from few frames; never leaves the planner.
-
-    `seconds`: what it was predicted to take, None where it never came to that.
-    """
-
-    def __init__(self, reason: str, seconds: float | None = None) -> None:
-        super().__init__(reason)
-        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,9 @@ class Refined:
         found = self.fineness
         rates = (("missed", found.fnr), ("false", found.fdr))
         told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
-        spacing = f"a frame every {self.spacing:.1f} s, and around every change"
+        guessed = self.fill.guessed
+        look = f" ({guessed:,} of them guessed, as they look like most others)" if guessed else ""
+        spacing = f"a frame every {self.spacing:.1f} s{look}, and around every change"
         return f"{spacing}; every other of them would have given {told or 'the same'}"
 
 
@@ -134,11 +131,12 @@ class Refining:
         self.store = store
         self.labeller = labeller
         self.context = context
-        units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+        self.asking = Asking(scan, labeller, context)
         self.unlabelled = len(scan.remaining)
+        units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
         self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
-        self.spending = Spending(labeller)
         self.forecast: Forecast | None = None
+        self._began = time.perf_counter()
 
     def run(self) -> Refined:
         """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
@@ -150,25 +148,44 @@ class Refining:
             raise
 
     def _run(self) -> Refined:
-        refinement, began = self.refinement, time.perf_counter()
-        self._ask(refinement.grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
+        refinement, grid = self.refinement, self.refinement.grid
+        seconds = self._first_look(grid[: FIRST_LOOK_BATCHES * self.scan.network.batch_size])
         if self._seconds_without() < LEAST_SAVING_SECONDS:
             raise NotWorthwhileError(f"all takes only {self._seconds_without():.1f} s")
-        self._ask(refinement.ask())
+        proxy = None
+        if self._worth_guessing(seconds):
+            proxy = GridProxy(
+                refinement,
+                self.scan.accuracy,
+                self._label,
+                self.asking.thumbnails,
+                self.context.settings.seed,
+            )
+            proxy.rule_out()
+        still_open = grid[refinement.open_on_grid]
+        refinement.tell(still_open, self._label(still_open))
         self.forecast = self._foretold()
-        while True:
-            while len(positions := refinement.ask()):
-                if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
-                    raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
-                if time.perf_counter() - began > WORTHWHILE * self._seconds_without():
-                    raise NotWorthwhileError("the same frames are decoded again and again")
-                self._ask(positions)
-            found = fineness(refinement, self.scan.accuracy)
-            if found.enough:
-                return self._refined(found)
-            if found.excess * len(refinement.grid) > self.scan.frames:
-                raise NotWorthwhileError("visits are short, or flicker: the grid needs all frames")
-            refinement.halve()
+        return self._refined(refine(refinement, self.scan.accuracy, self._label, proxy))
+
+    def _first_look(self, positions: NDArray[np.int64]) -> float:
+        """Tells about the first frames, and what is in store of the grid; returns what decoding
+        one frame of the grid takes, in seconds."""
+        refinement, grid = self.refinement, self.refinement.grid
+        before = len(self.labeller.fresh)
+        seconds = self.asking.read(positions).seconds
+        n_read = max(len(self.labeller.fresh) - before, 1)
+        ordinals = self.scan.ordinals[grid]
+        stored = grid[~np.isin(ordinals, self.labeller.unknown(ordinals))]
+        refinement.tell(stored, self.asking.answers(stored))
+        return seconds / n_read / self.context.decode_threads
+
+    def _worth_guessing(self, decoding: float) -> bool:
+        """Whether looking at the whole grid, at so many seconds a frame, may save enough calls."""
+        calls = self.labeller.seconds_per_frame
+        still_open = int(self.refinement.open_on_grid.sum())
+        if calls is None or still_open < LEAST_GUESSABLE:
+            return False
+        return still_open * (GUESSED * calls - decoding) > LEAST_SAVING_SECONDS
 
     def _seconds_without(self) -> float:
         """What the reference network would take for all frames that had no label."""
@@ -176,51 +193,38 @@ class Refining:
         # Nothing had to be asked so far: the labels were known.
         return math.inf if seconds is None else seconds * self.unlabelled
 
-    def _ask(self, positions: NDArray[np.int64]) -> None:
-        """Tells the refinement about these frames."""
-        ordinals = self.scan.ordinals[positions]
-        unknown = self.labeller.unknown(ordinals)
-        self.context.progress.phase("labelling", len(unknown))
-        reader = Reader(
-            threads=self.context.decode_threads,
-            batch_frames=self.scan.network.batch_size,
-            cancelled=self.context.cancelled.is_set,
-        )
-        plan = FrameSet().plan(self.scan.index, unknown)
-        counting = self.labeller.counting_cpu(reader)
-        with counting, closing(reader.read(plan)) as batches:
-            for frames in batches:
-                self.context.check()
-                self.labeller.label(frames)
-                self.context.progress.advance(len(frames))
-        self.spending.add(reader.report)
-        self.context.metrics.decoded_to_plan += reader.report.decoded
-        self.context.check()
-        if reader.report.damage:
-            raise NotWorthwhileError("some frames cannot be decoded")
-        score = self.labeller.scores(ordinals)
-        self.refinement.tell(positions, self.scan.question.holds(score))
-
-    def _refined(self, found: Fineness) -> Refined:
-        known, grid = self.refinement.known, self.refinement.grid
-        ordinals = self.scan.ordinals[known]
-        times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
-        spacing = float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0
-        return Refined(
-            fill=Fill(ordinals, self.labeller.scores(ordinals)),
-            spacing=spacing,
-            fineness=found,
-            rates=rates_seen(self.refinement, found),
-            spent=self.spending.steps,
-            forecast=self.forecast,
-        )
+    def _label(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The answers for these frames, bool (n,). Raises NotWorthwhileError at too high a cost."""
+        if len(self.labeller.fresh) + len(positions) > WORTHWHILE * self.scan.frames:
+            raise NotWorthwhileError(f"{WORTHWHILE:.0%} of the frames are near a change")
+        if time.perf_counter() - self._began > WORTHWHILE * self._seconds_without():
+            raise NotWorthwhileError("the same frames are decoded again and again")
+        self.asking.read(positions)
+        return self.asking.answers(positions)
 
     def _foretold(self) -> Forecast | None:
         """What all this will take. Raises NotWorthwhileError where all frames would take less."""
-        told = foretell(self.scan, self.refinement, self.spending, self.store, self.context)
+        spending = self.asking.spending
+        told = foretell(self.scan, self.refinement, spending, self.store, self.context)
         if told is not None and told.ahead > told.without_ahead:
             reason = (
                 f"{told.ahead:.1f} s to go are more than the {told.without_ahead:.1f} s for all"
             )
             raise NotWorthwhileError(reason, told.seconds)
         return told
+
+    def _refined(self, found: Fineness) -> Refined:
+        refinement = self.refinement
+        known, grid = refinement.known, refinement.grid
+        asked = refinement.asked[known]
+        score = np.full(len(known), np.nan, np.float32)
+        score[asked] = self.labeller.scores(self.scan.ordinals[known[asked]])
+        times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
+        return Refined(
+            fill=Fill(self.scan.ordinals[known], refinement.state[known] == 1, score),
+            spacing=float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0,
+            fineness=found,
+            rates=rates_seen(refinement, found),
+            spent=self.asking.spending.steps,
+            forecast=self.forecast,
+        )

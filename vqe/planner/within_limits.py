@@ -66,7 +66,7 @@ def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
     return Decision(
         (),
         "what could be asked about, and the rest from that",
-        fill=Fill(scan.ordinals[known], score[known]),
+        fill=Fill(scan.ordinals[known], scan.question.holds(score[known]), score[known]),
         shortfall=_shortfall(scan, score),
     )
 
@@ -101,7 +101,7 @@ def _answered(
 def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) -> None:
     """Asks about frames as far as the allowance goes: spread over all of them, where it ends."""
     with suppress(SpentError):
-        if labeller.read(scan.index, labeller.unknown(ordinals), "labelling"):
+        if labeller.read(scan.index, labeller.unknown(ordinals), "labelling").damage:
             raise _damaged(scan)
 
 
