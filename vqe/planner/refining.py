@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.physical.fill_scan import Fill
+from vqe.planner.frame_refinement import FrameFineness, FrameRefinement, judge
 from vqe.planner.labeller import Labeller
-from vqe.planner.refinement import AGREEING, Fineness, Refinement, fineness
+from vqe.planner.refinement import AGREEING, WORTHWHILE, Fineness, Refinement
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
@@ -25,12 +26,11 @@ SPACING_UNITS = 2.5
 SPARSE_KEYS = 4.0
 """Key frames alone are the grid while they are at most so many times as far apart."""
 
+GRID_UNIT_US = 1_000_000
+"""What the first grid is spaced by where errors count in frames: visits last as long as they do."""
+
 LEAST_GRID = 10
 """Frames of a grid that may find enough visits to judge by; shorter videos are not worth it."""
-
-WORTHWHILE = 0.5
-"""Share that may be spent: of the frames, as labels, and of the time that labelling all of them
-would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
 
 LEAST_SAVING_SECONDS = 1.0
 """A query that takes less is answered as it is."""
@@ -50,34 +50,30 @@ class Refined:
 
     fill: Fill
     spacing: float
-    fineness: Fineness
+    fineness: Fineness | FrameFineness
 
     @property
     def reason(self) -> str:
         """Why the other frames may follow from these."""
-        found = self.fineness
-        rates = (("missed", found.fnr), ("false", found.fdr))
-        told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
         spacing = f"a frame every {self.spacing:.1f} s, and around every change"
-        return f"{spacing}; every other of them would have given {told or 'the same'}"
+        return f"{spacing}; {self.fineness.told}"
 
 
 def first_grid(scan: VisualScan, *, fill: bool) -> NDArray[np.int64] | None:
     """The frames to begin with, as positions among those of the scan, int64, ascending.
 
-    None where frames may not be answered by their neighbours: errors must count in units that a few
-    frames settle, all rows must be wanted, and the setting `fill` must allow it; nor is it worth it
-    where the video is short.
+    None where frames may not be answered by their neighbours: errors must count in single frames or
+    in units that a few frames settle, all rows must be wanted, and the setting `fill` must allow
+    it; nor is it worth it where the video is short.
     """
-    unit_us = scan.accuracy.unit_us
-    if unit_us is None or scan.limit is not None or not fill:
+    index, ordinals, unit_us = scan.index, scan.ordinals, scan.accuracy.unit_us
+    if scan.limit is not None or not fill or not len(ordinals):
         return None
-    units = unit_of(scan.index.timestamps_us[scan.ordinals], unit_us)
-    if not len(units) or len(units) < AGREEING * len(np.unique(units)):
+    times_us = index.timestamps_us[ordinals]
+    if unit_us is not None and len(ordinals) < AGREEING * len(np.unique(times_us // unit_us)):
         return None
-    index, ordinals = scan.index, scan.ordinals
-    grid = grid_of(index.timestamps_us[ordinals], index.keyframe[ordinals], unit_us)
-    return grid if len(grid) >= LEAST_GRID else None
+    grid = grid_of(times_us, index.keyframe[ordinals], unit_us or GRID_UNIT_US)
+    return grid if LEAST_GRID <= len(grid) <= WORTHWHILE * len(ordinals) else None
 
 
 def grid_of(
@@ -103,6 +99,14 @@ def grid_of(
     return np.union1d(grid, regular[far])
 
 
+def refinement_of(scan: VisualScan, grid: NDArray[np.int64], seed: int) -> Refinement:
+    """The refinement of a scan: to the unit, or to the frame."""
+    if scan.accuracy.unit_us is None:
+        return FrameRefinement(scan.frames, grid, seed)
+    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+    return Refinement(np.unique(units, return_inverse=True)[1], grid)
+
+
 class Refining:
     """A refinement at work on a scan."""
 
@@ -112,9 +116,8 @@ class Refining:
         self.scan = scan
         self.labeller = labeller
         self.context = context
-        units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
         self.unlabelled = len(scan.remaining)
-        self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
+        self.refinement = refinement_of(scan, grid, context.settings.seed)
 
     def run(self) -> Refined:
         """Asks until the grid is fine enough. Raises NotWorthwhileError where that does not pay."""
@@ -129,11 +132,11 @@ class Refining:
                 if time.perf_counter() - began > WORTHWHILE * self._seconds_without():
                     raise NotWorthwhileError("the same frames are decoded again and again")
                 self._ask(positions)
-            found = fineness(refinement, self.scan.accuracy)
+            found = judge(refinement, self.scan.accuracy)
             if found.enough:
                 return self._refined(found)
-            if found.excess * len(refinement.grid) > self.scan.frames:
-                raise NotWorthwhileError("visits are short, or flicker: the grid needs all frames")
+            if found.hopeless:
+                raise NotWorthwhileError(found.why_not)
             refinement.halve()
 
     def _seconds_without(self) -> float:
@@ -164,7 +167,7 @@ class Refining:
         score = self.labeller.scores(ordinals)
         self.refinement.tell(positions, self.scan.question.holds(score))
 
-    def _refined(self, found: Fineness) -> Refined:
+    def _refined(self, found: Fineness | FrameFineness) -> Refined:
         known, grid = self.refinement.known, self.refinement.grid
         ordinals = self.scan.ordinals[known]
         times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
