@@ -22,6 +22,14 @@ def test_a_replay_of_long_visits_keeps_the_bounds():
     assert found["errors"].fnr <= 0.01
 
 
+def test_a_replay_of_single_frames_keeps_the_bounds():
+    present = visits(20, 300, 900)
+    accuracy = Accuracy(fnr=0.02, fdr=0.02, unit_us=None)
+    found = replays.replay(present, np.arange(len(present)), accuracy, phase=7)
+    assert found["asked"] < 0.07
+    assert found["errors"].fnr == found["errors"].fdr == 0
+
+
 def test_a_replay_gives_up_where_every_frame_is_near_a_change():
     present = visits(300, 6, 7)
     second = np.arange(len(present)) // FPS
@@ -32,10 +40,15 @@ def test_a_replay_gives_up_where_every_frame_is_near_a_change():
 @pytest.mark.slow
 def test_a_question_counts_its_replays():
     rng = np.random.default_rng(0)
-    found = replays.question(FULL[0], "person", None, 0.01, None, replays=3, rng=rng)
+    found = replays.question(FULL[0], "person", None, 0.01, 1_000_000, None, replays=3, rng=rng)
     assert found["refined"] == found["replays"] == 3
     assert found["breaking"] == 0
     assert found["asked"] < 0.06
-    results = {"questions": [found, found | {"breaking": 2}]}
+    assert found["least"] < 0.01
+    frames = replays.question(FULL[0], "person", None, 0.05, None, None, replays=3, rng=rng)
+    assert frames["refined"] == 3
+    assert frames["asked"] < 0.06
+    results = {"questions": [found, found | {"breaking": 2}, frames]}
+    assert [row["per"] for row in replays.rows(results)] == ["second", "second", "frame"]
     assert replays.rows(results)[0]["refined"] == "3 of 3"
     assert len(replays.lines(results)) == 1

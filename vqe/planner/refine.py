@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.frame_refinement import FrameFineness, judge
 from vqe.planner.grid_proxy import GridProxy
-from vqe.planner.refinement import Fineness, Positions, Refinement, fineness
+from vqe.planner.refinement import Fineness, Positions, Refinement
 
 
 class NotWorthwhileError(Exception):
@@ -28,7 +29,7 @@ def refine(
     accuracy: Accuracy,
     label: Callable[[Positions], NDArray[np.bool_]],
     proxy: GridProxy | None,
-) -> Fineness:
+) -> Fineness | FrameFineness:
     """Asks `label` about frames, bool (n,), until the grid is fine enough for the bounds.
 
     `proxy` has ruled out some of the first grid. Raises NotWorthwhileError where all frames would
@@ -41,9 +42,9 @@ def refine(
             refinement.withdraw()
             proxy = None
             continue
-        found = fineness(refinement, accuracy)
+        found = judge(refinement, accuracy)
         if found.enough:
             return found
-        if found.excess * len(refinement.grid) > len(refinement.unit):
-            raise NotWorthwhileError("visits are short, or flicker: the grid needs all frames")
+        if found.hopeless:
+            raise NotWorthwhileError(found.why_not)
         refinement.halve()

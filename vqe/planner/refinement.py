@@ -37,6 +37,10 @@ they go."""
 LEAST_VISITS = 5
 """Visits that must have been found before their lengths say anything about those of the others."""
 
+WORTHWHILE = 0.5
+"""Share that may be spent: of the frames, as labels, and of the time that labelling all of them
+would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
+
 NONE_SEEN = 3.0
 """What was not seen in n draws has a share below 3/n, with 95 % confidence: the rule of three."""
 
@@ -95,7 +99,7 @@ class Refinement:
 
     def copy(self) -> Refinement:
         """With the same answers, to go on by itself."""
-        other = Refinement(self.unit, self.grid)
+        other = self.on(self.grid)
         other.state, other.guessed = self.state.copy(), self.guessed.copy()
         other.hidden = self.hidden
         return other
@@ -163,6 +167,10 @@ class Refinement:
         """How many of the frames, bool (N,), in each unit, int64 (U,)."""
         return np.add.reduceat(frames, self._start, dtype=np.int64)
 
+    def on(self, grid: Positions) -> Refinement:
+        """The same frames on another grid, with nothing known."""
+        return Refinement(self.unit, grid)
+
     def halve(self) -> None:
         """Puts a frame in the middle between any two of the grid."""
         apart = np.diff(self.grid) > 1
@@ -180,7 +188,7 @@ class Refinement:
         last = len(self.unit) - 1
         halves = []
         for offset in (0, 1):
-            half = Refinement(self.unit, np.union1d(self.grid[offset::2], [0, last]))
+            half = self.on(np.union1d(self.grid[offset::2], [0, last]))
             half.settle(now)
             halves.append(count_errors(now, half.answers(), self.unit))
         return halves[0], halves[1]
@@ -220,14 +228,27 @@ class Refinement:
 @dataclass(frozen=True)
 class Fineness:
     """What is known of a grid: the rates that one twice as coarse would have had, None where there
-    was nothing to get wrong; by which factor the worst of them exceeds its bound; and whether the
-    grid is fine enough."""
+    was nothing to get wrong; by which factor the worst of them exceeds its bound; whether the grid
+    is fine enough; and whether no grid would be."""
 
     fnr: float | None
     fpr: float | None
     fdr: float | None
     excess: float
     enough: bool
+    hopeless: bool = False
+
+    @property
+    def told(self) -> str:
+        """Why the other frames may follow from these."""
+        rates = (("missed", self.fnr), ("false", self.fdr))
+        told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
+        return f"every other of them would have given {told or 'the same'}"
+
+    @property
+    def why_not(self) -> str:
+        """Why no grid is fine enough."""
+        return "visits are short, or flicker: the grid needs all frames"
 
 
 def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
@@ -246,9 +267,9 @@ def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
     )
     excess = max((half or 0.0) / bound for bound, half, _ in rates if bound is not None)
     unseen = max(short / bound for bound, _, short in rates if bound is not None)
-    return Fineness(
-        fnr, fpr, fdr, excess, max(excess, unseen) <= 1 and _tells(refinement, accuracy)
-    )
+    enough = max(excess, unseen) <= 1 and _tells(refinement, accuracy)
+    hopeless = excess * len(refinement.grid) > len(refinement.unit)
+    return Fineness(fnr, fpr, fdr, excess, enough, hopeless and not enough)
 
 
 def _mean(rates: list[float | None]) -> float | None:

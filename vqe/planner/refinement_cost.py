@@ -19,8 +19,9 @@ from vqe.planner.calibration import decode_costs
 from vqe.planner.cost import NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative
 from vqe.planner.decoding import choose_decoding
+from vqe.planner.frame_refinement import judge
 from vqe.planner.labeller import Labeller
-from vqe.planner.refinement import Positions, Refinement, fineness
+from vqe.planner.refinement import Positions, Refinement
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import StageMetrics
@@ -155,8 +156,8 @@ def rounds_ahead(refinement: Refinement, accuracy: Accuracy, most: float) -> lis
         while len(positions := played.ask()):
             rounds.append(positions)
             played.tell(positions, truth[positions])
-        found = fineness(played, accuracy)
-        if found.enough or len(played.known) > most:
+        found = judge(played, accuracy)
+        if found.enough or found.hopeless or len(played.known) > most:
             break
         played.halve()
     return rounds

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from vqe.physical.fill_scan import Fill
 from vqe.planner.asking import Asking
+from vqe.planner.frame_refinement import FrameFineness, FrameRefinement
 from vqe.planner.grid_proxy import GridProxy
 from vqe.planner.labeller import Labeller
 from vqe.planner.refine import NotWorthwhileError, refine
-from vqe.planner.refinement import AGREEING, Fineness, Refinement
+from vqe.planner.refinement import AGREEING, WORTHWHILE, Fineness, Refinement
 from vqe.planner.refinement_cost import Forecast, foretell
 from vqe.planner.refinement_rates import rates_seen
 from vqe.planner.visual_scan import VisualScan
@@ -30,12 +31,11 @@ SPACING_UNITS = 2.5
 SPARSE_KEYS = 4.0
 """Key frames alone are the grid while they are at most so many times as far apart."""
 
+GRID_UNIT_US = 1_000_000
+"""What the first grid is spaced by where errors count in frames: visits last as long as they do."""
+
 LEAST_GRID = 10
 """Frames of a grid that may find enough visits to judge by; shorter videos are not worth it."""
-
-WORTHWHILE = 0.5
-"""Share that may be spent: of the frames, as labels, and of the time that labelling all of them
-would take. Decoding counts there: each round of questions decodes its groups of pictures anew."""
 
 LEAST_GUESSABLE = 100
 """Frames of a grid of which a proxy may guess some: fewer hardly show enough visits to judge by."""
@@ -58,7 +58,7 @@ class Refined:
 
     fill: Fill
     spacing: float
-    fineness: Fineness
+    fineness: Fineness | FrameFineness
     rates: tuple[ErrorRate, ...]
     spent: tuple[StageMetrics, ...]
     forecast: Forecast | None
@@ -66,31 +66,27 @@ class Refined:
     @property
     def reason(self) -> str:
         """Why the other frames may follow from these."""
-        found = self.fineness
-        rates = (("missed", found.fnr), ("false", found.fdr))
-        told = " and ".join(f"{rate:.1%} {what}" for what, rate in rates if rate is not None)
         guessed = self.fill.guessed
         look = f" ({guessed:,} of them guessed, as they look like most others)" if guessed else ""
         spacing = f"a frame every {self.spacing:.1f} s{look}, and around every change"
-        return f"{spacing}; every other of them would have given {told or 'the same'}"
+        return f"{spacing}; {self.fineness.told}"
 
 
 def first_grid(scan: VisualScan, *, fill: bool) -> NDArray[np.int64] | None:
     """The frames to begin with, as positions among those of the scan, int64, ascending.
 
-    None where frames may not be answered by their neighbours: errors must count in units that a few
-    frames settle, all rows must be wanted, and the setting `fill` must allow it; nor is it worth it
-    where the video is short.
+    None where frames may not be answered by their neighbours: errors must count in single frames or
+    in units that a few frames settle, all rows must be wanted, and the setting `fill` must allow
+    it; nor is it worth it where the video is short.
     """
-    unit_us = scan.accuracy.unit_us
-    if unit_us is None or scan.limit is not None or not fill:
+    index, ordinals, unit_us = scan.index, scan.ordinals, scan.accuracy.unit_us
+    if scan.limit is not None or not fill or not len(ordinals):
         return None
-    units = unit_of(scan.index.timestamps_us[scan.ordinals], unit_us)
-    if not len(units) or len(units) < AGREEING * len(np.unique(units)):
+    times_us = index.timestamps_us[ordinals]
+    if unit_us is not None and len(ordinals) < AGREEING * len(np.unique(times_us // unit_us)):
         return None
-    index, ordinals = scan.index, scan.ordinals
-    grid = grid_of(index.timestamps_us[ordinals], index.keyframe[ordinals], unit_us)
-    return grid if len(grid) >= LEAST_GRID else None
+    grid = grid_of(times_us, index.keyframe[ordinals], unit_us or GRID_UNIT_US)
+    return grid if LEAST_GRID <= len(grid) <= WORTHWHILE * len(ordinals) else None
 
 
 def grid_of(
@@ -116,6 +112,14 @@ def grid_of(
     return np.union1d(grid, regular[far])
 
 
+def refinement_of(scan: VisualScan, grid: NDArray[np.int64], seed: int) -> Refinement:
+    """The refinement of a scan: to the unit, or to the frame."""
+    if scan.accuracy.unit_us is None:
+        return FrameRefinement(scan.frames, grid, seed)
+    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
+    return Refinement(np.unique(units, return_inverse=True)[1], grid)
+
+
 class Refining:
     """A refinement at work on a scan."""
 
@@ -133,8 +137,7 @@ class Refining:
         self.context = context
         self.asking = Asking(scan, labeller, context)
         self.unlabelled = len(scan.remaining)
-        units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
-        self.refinement = Refinement(np.unique(units, return_inverse=True)[1], grid)
+        self.refinement = refinement_of(scan, grid, context.settings.seed)
         self.forecast: Forecast | None = None
         self._began = time.perf_counter()
 
@@ -180,7 +183,12 @@ class Refining:
         return seconds / n_read / self.context.decode_threads
 
     def _worth_guessing(self, decoding: float) -> bool:
-        """Whether looking at the whole grid, at so many seconds a frame, may save enough calls."""
+        """Whether looking at the whole grid, at so many seconds a frame, may save enough calls.
+
+        Not where errors count in frames: a guess would say nothing about blips.
+        """
+        if self.scan.accuracy.unit_us is None:
+            return False
         calls = self.labeller.seconds_per_frame
         still_open = int(self.refinement.open_on_grid.sum())
         if calls is None or still_open < LEAST_GUESSABLE:
@@ -213,7 +221,7 @@ class Refining:
             raise NotWorthwhileError(reason, told.seconds)
         return told
 
-    def _refined(self, found: Fineness) -> Refined:
+    def _refined(self, found: Fineness | FrameFineness) -> Refined:
         refinement = self.refinement
         known, grid = refinement.known, refinement.grid
         asked = refinement.asked[known]
