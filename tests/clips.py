@@ -56,7 +56,8 @@ class Clip:
     """A file, and what was drawn into it.
 
     `pts` counts from the first frame, in 1/1000 s; `negative`: frames [start, stop) whose picture
-    is a negative, but for the number.
+    is a negative, but for the number; `pan`: pixels by which the wall passes, to and fro, per
+    frame.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Clip:
     visits: tuple[Visit, ...]
     milliseconds: tuple[int, ...]
     negative: tuple[tuple[int, int], ...] = ()
+    pan: int = 0
 
     @property
     def sql(self) -> str:
@@ -99,6 +101,7 @@ def make_clip(
     options: dict[str, str] | None = None,
     rotation: int = 0,
     negative: Sequence[tuple[int, int]] = (),
+    pan: int = 0,
 ) -> Clip:
     """Encodes a clip; the suffix of `path` chooses the container.
 
@@ -107,7 +110,7 @@ def make_clip(
     `rotation`: degrees by which players are told to turn the picture.
     """
     times = tuple(milliseconds or (1000 * i // fps for i in range(frames)))
-    clip = Clip(path, frames, fps, size, tuple(visits), times, tuple(negative))
+    clip = Clip(path, frames, fps, size, tuple(visits), times, tuple(negative), pan)
     with av.open(str(path), "w", options=mux_options or {}) as container:
         stream = container.add_stream(codec, rate=fps)
         context = stream.codec_context
@@ -168,11 +171,14 @@ def draw(clip: Clip):
     """The frames: a textured wall, sensor noise, visitors, the number."""
     rng = np.random.default_rng(7)
     width, height = clip.size
-    coarse = rng.integers(70, 130, (height // 8 + 1, width // 8 + 1, 3))
-    wall = np.kron(coarse, np.ones((8, 8, 1), np.int64))[:height, :width]
+    walls = 3 if clip.pan else 1
+    coarse = rng.integers(70, 130, (height // 8 + 1, walls * width // 8 + 1, 3))
+    wall = np.kron(coarse, np.ones((8, 8, 1), np.int64))[:height, : walls * width]
     noise = [np.rint(rng.normal(0, 3, (height, width, 3))).astype(np.int64) for _ in range(8)]
     for frame in range(clip.frames):
-        image = wall + noise[rng.integers(len(noise))]
+        way = (walls - 1) * width
+        left = way - abs(clip.pan * frame % (2 * way) - way) if clip.pan else 0
+        image = wall[:, left : left + width] + noise[rng.integers(len(noise))]
         for visit in clip.visits:
             if visit.start <= frame < visit.stop:
                 x0, y0, x1, y1 = visit.box(frame, clip.size)

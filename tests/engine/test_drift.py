@@ -7,6 +7,8 @@ import pytest
 from clips import Oracle, Visit, make_clip
 
 import vqe
+from vqe.models.specialized import ARCHITECTURES
+from vqe.planner import cascade, search
 from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
 from vqe.video.indexing import build_index
@@ -51,6 +53,18 @@ def changed(tmp_path_factory, clear):
     negative = [span for span in spans if present[slice(*span)].mean() > 0.5]
     path = tmp_path_factory.mktemp("changed") / "changed.mp4"
     return make_clip(path, FRAMES, gop=50, visits=clear.visits, negative=negative)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_kind_of_plan():
+    """The same plan however busy the machine is: a linear model, or none."""
+    linear = {"linear 32": ARCHITECTURES["linear 32"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "ARCHITECTURES", linear)
+        patch.setattr(search, "fit_detectors", lambda evidence: [])
+        patch.setattr(search.Search, "_worth_training", lambda *_: True)
+        patch.setattr(cascade, "LEAST_SAVING_SECONDS", 0.0)
+        yield
 
 
 def ask(clip, **settings):
@@ -128,3 +142,14 @@ def test_in_clear_weather_it_costs_little(clear):
     (video,) = result.profile.videos
     assert video.watch_labels <= 0.02 * result.profile.reference_calls
     assert errors(clear, table).fnr <= BOUND
+
+
+@pytest.mark.slow
+def test_where_the_camera_moves_no_difference_detector_is_tried(tmp_path, clear):
+    moving = make_clip(tmp_path / "moving.mp4", FRAMES, gop=50, visits=clear.visits, pan=2)
+    _, result, table = ask(moving)
+    (dropped,) = (a for a in result.profile.alternatives if a.name == "difference detectors")
+    assert dropped.reason.startswith("the camera moves")
+    found = errors(moving, table)
+    assert found.fnr <= BOUND
+    assert found.fdr <= BOUND

@@ -55,10 +55,12 @@ def contradict(review):
 
 
 def test_only_answered_frames_with_a_new_look_are_strange(review):
-    looks = np.concatenate([np.zeros((3, 3)), dark(2), np.zeros((1, 3))])
-    found = review.watch.strange(frames(looks, 50), np.array([0, 1, 2, 4, 5]))
-    assert found.rows.tolist() == [4]
-    assert found.frames.ordinals.tolist() == [54]
+    looks = np.concatenate([np.zeros((3, 3)), dark(2), np.zeros((4, 3))])
+    found = review.watch.strange(frames(looks, 50), np.array([0, 1, 4, 5, 7, 8]))
+    assert found.rows.tolist() == [4, 5]  # the first of a pair speaks for both
+    assert found.frames.ordinals.tolist() == [54, 55]
+    assert found.looks[:, 0].tolist() == [-2, -2]
+    assert review.watch.strange(frames(looks), np.array([0, 1, 4])).rows.tolist() == [4]
     assert review.watch.strange(frames(looks), np.array([0, 1])) is None
     assert review.watch.strange(frames(looks), np.array([], int)) is None
 

@@ -17,6 +17,9 @@ from vqe.statistics.novelty import KnownPoints
 from vqe.video.frames import FrameBatch
 from vqe.video.index import VideoIndex
 
+LOOKS = 2
+"""Every so manieth frame is looked at, and speaks for those up to the next."""
+
 SPACING = 4
 """Of strange frames every so manieth is checked: neighbours are almost copies."""
 
@@ -54,11 +57,12 @@ class Watch:
         """Those of the frames at `rows`, int64, that look like nothing that is known."""
         if not len(rows):
             return None
-        looks = self.measure(frames, rows)
+        looks = self.measure(frames, rows[::LOOKS])
         novel = self.known.novelty(looks) > 1
         if not novel.any():
             return None
-        return Strange(rows[novel], frames.select(rows[novel]), looks[novel])
+        which = np.flatnonzero(np.repeat(novel, LOOKS)[: len(rows)])
+        return Strange(rows[which], frames.select(rows[which]), looks[which // LOOKS])
 
 
 @dataclass
