@@ -133,6 +133,13 @@ def test_labels_of_the_first_question_serve_the_next(long_clip):
     con = connect(oracle)
     con.sql(sql(long_clip)).to_arrow_table()
     n_asked = len(oracle.frames_seen)
+    same = con.sql(sql(long_clip).replace("2%", "2.5%"))
+    told = same.explain("table").slice(0, 2)
+    assert told["plan"].to_pylist() == ["refinement"] * 2
+    assert told["at_least"].to_pylist() == [False] * 2
+    assert told["predicted_frames"].to_pylist() == [0, 0]  # every label is there already
+    same.to_arrow_table()
+    assert same.profile.reference_calls == 0
     other = con.sql(sql(long_clip).replace("2%", "1%"))
     assert errors(long_clip, other.to_arrow_table()).fnr <= 0.01
     assert other.profile.plan == "refinement", other.profile.alternatives

@@ -40,16 +40,25 @@ def refine(found, truth):
 def test_labels_are_foretold(seed):
     truth = visits(seed, 30)
     found = on_first_grid(truth)
-    asked = sum(map(len, rounds_ahead(found, ACCURACY, most=len(truth))))
+    asked = sum(map(len, rounds_ahead(found, found.state, ACCURACY, most=len(truth))))
     known = len(found.known)
     refine(found, truth)
     assert asked == pytest.approx(len(found.known) - known, rel=0.2)
 
 
+def test_what_others_have_asked_is_foretold_exactly():
+    truth = visits(2, 20)
+    found = on_first_grid(truth)
+    asked = np.concatenate(rounds_ahead(found, truth.astype(np.int8), ACCURACY, most=len(truth)))
+    known = found.known
+    refine(found, truth)
+    assert sorted(asked.tolist()) == np.setdiff1d(found.known, known).tolist()
+
+
 def test_playing_it_through_changes_nothing():
     found = on_first_grid(visits(0, 10))
     grid, state = found.grid.copy(), found.state.copy()
-    rounds_ahead(found, ACCURACY, most=10_000)
+    rounds_ahead(found, found.state, ACCURACY, most=10_000)
     assert (found.grid == grid).all()
     assert (found.state == state).all()
 
@@ -57,7 +66,7 @@ def test_playing_it_through_changes_nothing():
 def test_of_an_object_that_was_not_seen_the_halvings_are_foretold_exactly():
     truth = np.zeros(3_000, np.bool_)
     found = on_first_grid(truth)
-    asked = np.concatenate(rounds_ahead(found, ACCURACY, most=3_000))
+    asked = np.concatenate(rounds_ahead(found, found.state, ACCURACY, most=3_000))
     known = found.known
     refine(found, truth)
     assert sorted(asked.tolist()) == np.setdiff1d(found.known, known).tolist()
@@ -65,7 +74,7 @@ def test_of_an_object_that_was_not_seen_the_halvings_are_foretold_exactly():
 
 def test_it_looks_no_further_than_it_may_go():
     found = on_first_grid(np.zeros(30_000, np.bool_))
-    asked = sum(map(len, rounds_ahead(found, ACCURACY, most=1_000)))
+    asked = sum(map(len, rounds_ahead(found, found.state, ACCURACY, most=1_000)))
     assert 500 <= asked < 2_100
 
 

@@ -22,11 +22,13 @@ from vqe.planner.explanation import (
     Step,
 )
 from vqe.planner.floor import floor_text
-from vqe.planner.refining import first_grid
+from vqe.planner.refinement_cost import ahead
+from vqe.planner.refining import first_grid, refinement_of
 from vqe.planner.sampling import draw_blocks, label_budget
 from vqe.planner.visual_scan import VisualScan
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts
+from vqe.video.decode_plan import DecodeWork
 from vqe.video.strategies import FrameSet
 
 CASCADE = "cascade"
@@ -51,7 +53,7 @@ def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> Exp
         return ExplainedVideo(
             video, plans_of(stored), () if nothing_to_decode else decodings, summary
         )
-    prospects = _Prospects(scan, store)
+    prospects = _Prospects(scan, store, settings.seed)
     everything = f"{scan.network.name} on each of {scan.frames:,} frames"
     if scan.accuracy.exact:
         chosen = prospects.everything("EXACT asks the reference network", chosen=True)
@@ -60,7 +62,7 @@ def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> Exp
     grid = first_grid(scan, fill=settings.fill)
     blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
     if grid is not None:
-        plans.append(prospects.refinement(scan.ordinals[grid]))
+        plans.append(prospects.refinement(grid))
     if blocks:
         plans.append(prospects.cascade(np.concatenate([block.ordinals for block in blocks])))
     if not plans:
@@ -78,20 +80,34 @@ def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> Exp
 class _Prospects:
     """The plans that are possible, with what is known of their costs."""
 
-    def __init__(self, scan: VisualScan, store: Store) -> None:
+    def __init__(self, scan: VisualScan, store: Store, seed: int) -> None:
         self.scan = scan
+        self.seed = seed
         self.remaining = scan.remaining
         self.network: NetworkCost | None = known_network_cost(scan, store)
         self.costs: DecodeCosts | None = scan.decode_costs(store)
 
     def everything(self, reason: str, *, chosen: bool = False) -> ExplainedPlan:
         """The reference network on every frame."""
-        decoding = choose_decoding(self.scan.index, self.remaining, self.costs)
-        return self._plan(NO_CASCADE, reason, decoding, len(self.remaining), chosen=chosen)
+        work = choose_decoding(self.scan.index, self.remaining, self.costs).work
+        return self._plan(NO_CASCADE, reason, work, len(self.remaining), chosen=chosen)
 
     def refinement(self, grid: NDArray[np.int64]) -> ExplainedPlan:
-        """Its first grid; which frames come then, only the answers tell."""
-        return self._begun(REFINEMENT, grid, "and more around every change")
+        """Its first grid, int64, positions; which frames come then, only the answers tell. Where
+        labels of other questions tell already, all that is to come."""
+        scan = self.scan
+        known, found = scan.labels.best_score(scan.question.label, scan.question.region)
+        score = np.full(scan.frames, np.nan, np.float32)
+        _, here, there = np.intersect1d(
+            scan.ordinals, known, assume_unique=True, return_indices=True
+        )
+        score[here] = found[there]
+        if np.isnan(score[grid]).any():
+            return self._begun(REFINEMENT, scan.ordinals[grid], "and more around every change")
+        refinement = refinement_of(scan, grid, self.seed)
+        refinement.tell(grid, scan.question.holds(score[grid]))
+        calls, work = ahead(scan, refinement, score)
+        return self._plan(REFINEMENT, "by the labels that are stored", work, calls)
 
     def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:
         """What it learns from; all others are at least decoded."""
@@ -100,21 +116,20 @@ class _Prospects:
     def _begun(self, name: str, ordinals: NDArray[np.int64], reason: str) -> ExplainedPlan:
         unknown = np.intersect1d(ordinals, self.remaining, assume_unique=True)
         work = FrameSet().plan(self.scan.index, unknown).work
-        seconds = None if self.costs is None else self.costs.seconds(work)
-        decoding = Decoding(FrameSet(), len(unknown), work, seconds)
-        return self._plan(name, reason, decoding, len(unknown), at_least=True)
+        return self._plan(name, reason, work, len(unknown), at_least=True)
 
     def _plan(
         self,
         name: str,
         reason: str,
-        decoding: Decoding,
+        work: DecodeWork,
         calls: int,
         *,
         chosen: bool = False,
         at_least: bool = False,
     ) -> ExplainedPlan:
-        decode = Predicted(decoding.work.decoded, decoding.seconds, decoding.seconds)
+        decoding = None if self.costs is None else self.costs.seconds(work)
+        decode = Predicted(work.decoded, decoding, decoding)
         network = Predicted(calls, None, None)
         if self.network is not None:
             seconds = calls * self.network.seconds_per_frame

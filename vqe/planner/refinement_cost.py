@@ -21,7 +21,7 @@ from vqe.planner.decision import NO_CASCADE, Alternative
 from vqe.planner.decoding import choose_decoding
 from vqe.planner.frame_refinement import judge
 from vqe.planner.labeller import Labeller
-from vqe.planner.refinement import Positions, Refinement
+from vqe.planner.refinement import UNKNOWN, Positions, Refinement
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import StageMetrics
@@ -118,11 +118,12 @@ def foretell(
     if costs is None and worth_measuring > SAMPLE_SECONDS:
         costs = decode_costs(scan, store, context)
     costs = costs or spending.decode_costs()
-    asked, work = _ahead(scan, refinement, labeller)
+    score = labeller.scores_or_nan(scan.ordinals)
+    asked, work = ahead(scan, refinement, score)
     decode, calls = spending.steps
     frames, decoding = costs.frames_out(work), costs.seconds(work)
     total, asking = calls.frames_in + asked, asked * network.seconds_per_frame
-    filled = scan.frames - len(refinement.known) - asked
+    filled = int(np.isnan(score).sum()) - asked
     all_ahead = without_cascade(scan, scan.remaining, costs, network)
     return Forecast(
         predictions=(
@@ -146,10 +147,32 @@ def without_cascade(
     return ScanCost(costs, (stage,)).predict(len(ordinals), work)
 
 
-def rounds_ahead(refinement: Refinement, accuracy: Accuracy, most: float) -> list[Positions]:
-    """What it would ask about from now on, round by round, if nothing changes but between known
-    frames that disagree; no further than about `most` frames."""
-    truth = _supposed(refinement)
+def ahead(
+    scan: VisualScan, refinement: Refinement, score: NDArray[np.float32]
+) -> tuple[int, DecodeWork]:
+    """Labels that are still to come, and what they take of the decoder.
+
+    `score`, float32 (N,), has those of all labelled frames, NaN for the others: labels of other
+    questions need not be asked for.
+    """
+    unlabelled = np.isnan(score)
+    # Without a label, what the refinement has guessed.
+    state = np.where(unlabelled, refinement.state, scan.question.holds(score)).astype(np.int8)
+    asked, work = 0, DecodeWork()
+    for positions in rounds_ahead(refinement, state, scan.accuracy, most=scan.frames / 2):
+        unknown = scan.ordinals[positions[unlabelled[positions]]]
+        asked += len(unknown)
+        work += FrameSet().plan(scan.index, unknown).work
+    return asked, work
+
+
+def rounds_ahead(
+    refinement: Refinement, state: NDArray[np.int8], accuracy: Accuracy, most: float
+) -> list[Positions]:
+    """What it would ask about from now on, round by round, if nothing changes but between frames
+    that disagree; no further than about `most` frames. `state`, int8 (N,): what is known of the
+    frames, whether the refinement has asked about them or not."""
+    truth = _supposed(state)
     played = refinement.copy()
     rounds: list[Positions] = []
     for _ in range(MOST_HALVINGS):
@@ -163,27 +186,17 @@ def rounds_ahead(refinement: Refinement, accuracy: Accuracy, most: float) -> lis
     return rounds
 
 
-def _supposed(refinement: Refinement) -> NDArray[np.bool_]:
+def _supposed(state: NDArray[np.int8]) -> NDArray[np.bool_]:
     """An answer for every frame, bool (N,), that agrees with the known ones.
 
     Changes lie all over the intervals between known frames, not in their middles: those would be
     where seconds begin, more often than not, and then fewer seconds need to be settled.
     """
-    known = refinement.known
+    known = np.flatnonzero(state != UNKNOWN)
     part = np.arange(len(known) - 1) * GOLDEN_RATIO % 1
     changes = known[:-1] + 1 + np.floor(part * np.diff(known)).astype(np.int64)
-    ends = np.concatenate([[0], changes, [len(refinement.state)]])
-    return np.repeat(refinement.state[known] == 1, np.diff(ends))
-
-
-def _ahead(scan: VisualScan, refinement: Refinement, labeller: Labeller) -> tuple[int, DecodeWork]:
-    """Labels still to come, and what they take of the decoder."""
-    asked, work = 0, DecodeWork()
-    for positions in rounds_ahead(refinement, scan.accuracy, most=scan.frames / 2):
-        unknown = labeller.unknown(scan.ordinals[positions])
-        asked += len(unknown)
-        work += FrameSet().plan(scan.index, unknown).work
-    return asked, work
+    ends = np.concatenate([[0], changes, [len(state)]])
+    return np.repeat(state[known] == 1, np.diff(ends))
 
 
 def _labelled_before(scan: VisualScan, labeller: Labeller) -> NDArray[np.int64]:
