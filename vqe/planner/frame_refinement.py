@@ -34,7 +34,8 @@ FINER = 1.05
 """Spacings are tried by powers of this."""
 
 MOST_FINER = 2.0
-"""A grid is made so many times as fine at most, before the flicker is estimated anew."""
+"""A grid is made so many times as fine at most before the flicker is estimated anew; and once more
+where that is needed even if things are well."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +222,11 @@ class FrameRefinement(Refinement):
         spacings, enough, share = [], True, len(self.known) / len(self.unit)
         for of, most, others in zip(runs, allowed, wrong, strict=True):
             hidden = others > most and of.spacing > 2 * AGREEING_FRAMES
-            finest = of.spacing / (MOST_FINER if hidden else 1)
-            spacings.append(max(min(of.needed(most), finest), of.spacing / MOST_FINER, 1.0))
-            enough &= of.unseen() <= most and not hidden
+            wanted = min(of.needed(most), of.spacing / (MOST_FINER if hidden else 1))
             hoped = of.needed(most, hope=True)
+            finest = of.spacing / MOST_FINER
+            spacings.append(max(wanted, min(max(hoped, finest / MOST_FINER), finest), 1.0))
+            enough &= of.unseen() <= most and not hidden
             share += of.gaps.sum() * (1 / hoped - 1 / of.spacing) / len(self.unit)
         self._spacings = (spacings[0], spacings[1])
         found = max(positive, 1)
