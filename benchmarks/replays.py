@@ -7,6 +7,10 @@ the files decide neither.
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -38,36 +42,41 @@ MOST_BREAKING = 0.2
 
 def run(*, quick: bool = False, seed: int = 0) -> Results:
     """All questions of the standard footage at every bound."""
-    rng = np.random.default_rng(seed)
     replays = QUICK_REPLAYS if quick else REPLAYS
-    return {
-        "benchmark": "replays",
-        "machine": describe(seed),
-        "replays": replays,
-        "questions": [
-            question(footage, label, score, bound, unit_us, replays=replays, rng=rng)
-            for unit_us in UNITS_US
-            for footage in FULL
-            for label, score in (
-                (footage.of.label, None),
-                (footage.of.other, footage.of.other_score),
-            )
-            for bound in BOUNDS
-        ],
-    }
+    questions = [
+        Asked(footage, label, score, bound, unit_us)
+        for unit_us in UNITS_US
+        for footage in FULL
+        for label, score in ((footage.of.label, None), (footage.of.other, footage.of.other_score))
+        for bound in BOUNDS
+    ]
+    seeds = np.random.SeedSequence(seed).spawn(len(questions))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found = pool.map(question, questions, repeat(replays), seeds)
+        return {
+            "benchmark": "replays",
+            "machine": describe(seed),
+            "replays": replays,
+            "questions": list(found),
+        }
 
 
-def question(
-    footage: Footage,
-    label: str,
-    score: float | None,
-    bound: float,
-    unit_us: int | None,
-    *,
-    replays: int,
-    rng: np.random.Generator,
-) -> Results:
-    """One question, FNR and FDR within `bound`, in units of video."""
+@dataclass(frozen=True)
+class Asked:
+    """A question: a label with at least a score, FNR and FDR within `bound`, in units of video."""
+
+    footage: Footage
+    label: str
+    score: float | None
+    bound: float
+    unit_us: int | None
+
+
+def question(asked: Asked, replays: int, seed: np.random.SeedSequence) -> Results:
+    """Replays of one question."""
+    footage, label, score = asked.footage, asked.label, asked.score
+    bound, unit_us = asked.bound, asked.unit_us
+    rng = np.random.default_rng(seed)
     truth = Truth.read(truth_path(footage, MODEL, COMMITTED), "committed")
     present = truth.present(label, score)
     times_us = np.arange(len(present)) * 1_000_000_000_000 // round(footage.fps * 1_000_000)
