@@ -7,7 +7,11 @@ neither. The pictures are decoded once, and kept as thumbnails for the proxies.
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -42,56 +46,54 @@ MOST_BREAKING = 0.2
 
 def run(*, quick: bool = False, seed: int = 0) -> Results:
     """All questions of the standard footage at every bound; quickly, without proxies."""
-    rng = np.random.default_rng(seed)
     replays = QUICK_REPLAYS if quick else REPLAYS
-    thumbnails = {footage.key: None if quick else thumbnails_of(footage) for footage in FULL}
-    return {
-        "benchmark": "replays",
-        "machine": describe(seed),
-        "replays": replays,
-        "questions": [
-            question(
-                footage,
-                label,
-                score,
-                bound,
-                unit_us,
-                None if unit_us is None else thumbnails[footage.key],
-                replays=replays,
-                rng=rng,
-            )
-            for unit_us in UNITS_US
-            for footage in FULL
-            for label, score in (
-                (footage.of.label, None),
-                (footage.of.other, footage.of.other_score),
-            )
-            for bound in BOUNDS
-        ],
-    }
+    for footage in () if quick else FULL:
+        thumbnails_of(footage)  # made once, before the processes need them
+    questions = [
+        Asked(footage, label, score, bound, unit_us, guessing=not quick and unit_us is not None)
+        for unit_us in UNITS_US
+        for footage in FULL
+        for label, score in ((footage.of.label, None), (footage.of.other, footage.of.other_score))
+        for bound in BOUNDS
+    ]
+    seeds = np.random.SeedSequence(seed).spawn(len(questions))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found = pool.map(question, questions, repeat(replays), seeds)
+        return {
+            "benchmark": "replays",
+            "machine": describe(seed),
+            "replays": replays,
+            "questions": list(found),
+        }
 
 
-def question(
-    footage: Footage,
-    label: str,
-    score: float | None,
-    bound: float,
-    unit_us: int | None,
-    thumbnails: NDArray[np.uint8] | None,
-    *,
-    replays: int,
-    rng: np.random.Generator,
-) -> Results:
-    """One question, FNR and FDR within `bound`, in units of video.
+@dataclass(frozen=True)
+class Asked:
+    """A question: a label with at least a score, FNR and FDR within `bound`, in units of video.
 
-    `thumbnails` of all frames, uint8 (N, 32, 32, 3) RGB, let a proxy guess.
+    With `guessing` a proxy sees the pictures.
     """
+
+    footage: Footage
+    label: str
+    score: float | None
+    bound: float
+    unit_us: int | None
+    guessing: bool = False
+
+
+def question(asked: Asked, replays: int, seed: np.random.SeedSequence) -> Results:
+    """Replays of one question."""
+    footage, label, score = asked.footage, asked.label, asked.score
+    bound, unit_us = asked.bound, asked.unit_us
+    rng = np.random.default_rng(seed)
     truth = Truth.read(truth_path(footage, MODEL, COMMITTED), "committed")
     present = truth.present(label, score)
     times_us = np.arange(len(present)) * 1_000_000_000_000 // round(footage.fps * 1_000_000)
     unit = unit_of(times_us, unit_us)
     accuracy = Accuracy(fnr=bound, fdr=bound, unit_us=unit_us)
     stretch = round(STRETCH * len(present))
+    thumbnails = thumbnails_of(footage) if asked.guessing else None
     runs = []
     for _ in range(replays):
         start = int(rng.integers(len(present) - stretch + 1))
@@ -204,7 +206,8 @@ def notes(results: Results) -> list[str]:
         "begins at another frame. Where a refinement gives up, the bounds are left to a cascade or "
         "to the reference network; frames asked about until then are counted. Errors are those of "
         "the refined replays, per second of video or per frame, against the stored answers of the "
-        "network. Part of the first grid is guessed where a proxy can tell usual frames from others.",
+        "network. Per second, part of the first grid is guessed where a proxy can tell usual frames "
+        "from others.",
         f"Blips are frames with the object in runs of at most {SHORT_FRAMES} that stand alone, "
         "holes such without it, both as shares of the frames with it. The limit is what would have "
         "to be asked by one who knows everything else: per second, which seconds have both "

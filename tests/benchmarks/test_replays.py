@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,13 +41,14 @@ def test_a_replay_gives_up_where_every_frame_is_near_a_change():
 
 @pytest.mark.slow
 def test_a_question_counts_its_replays():
-    rng = np.random.default_rng(0)
-    found = replays.question(FULL[0], "person", None, 0.01, 1_000_000, None, replays=3, rng=rng)
+    seed = np.random.SeedSequence(0)
+    asked = replays.Asked(FULL[0], "person", None, 0.01, 1_000_000)
+    found = replays.question(asked, 3, seed)
     assert found["refined"] == found["replays"] == 3
     assert found["breaking"] == 0
     assert found["asked"] < 0.06
     assert found["least"] < 0.01
-    frames = replays.question(FULL[0], "person", None, 0.05, None, None, replays=3, rng=rng)
+    frames = replays.question(replace(asked, bound=0.05, unit_us=None), 3, seed)
     assert frames["refined"] == 3
     assert frames["asked"] < 0.06
     results = {"questions": [found, found | {"breaking": 2}, frames]}

@@ -251,7 +251,7 @@ def test_a_network_that_flickers_is_told(tmp_path):
     rng = np.random.default_rng(0)
     blips = [Visit(int(frame), int(frame) + 1) for frame in rng.choice(1500, 300, replace=False)]
     clip = make_clip(tmp_path / "blips.mp4", 1500, size=(96, 80), gop=GOP, visits=blips)
-    result = connect(Oracle(clip, seconds=0.002)).sql(sql(clip) + " PER FRAME")
+    result = connect(Oracle(clip, seconds=0.001)).sql(sql(clip) + " PER FRAME")
     result.to_arrow_table()
     (rejected,) = (other for other in result.profile.alternatives if other.name == "refinement")
     assert rejected.reason.startswith("flicker: blips are ")
