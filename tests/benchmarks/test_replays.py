@@ -32,6 +32,21 @@ def test_a_replay_of_single_frames_keeps_the_bounds():
     assert found["errors"].fnr == found["errors"].fdr == 0
 
 
+def test_pictures_let_a_replay_guess():
+    """A square in a corner of a noisy picture, when the object is there."""
+    present = visits(15, 150, 850)
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(90, 100, (len(present), 32, 32, 3), np.uint8)
+    pictures[present, 5:15, 5:15] += 60
+    second, accuracy = np.arange(len(present)) // FPS, Accuracy(fnr=0.01, fdr=0.01)
+    plain = replays.replay(present, second, accuracy, phase=7)
+    found = replays.replay(present, second, accuracy, phase=7, thumbnails=pictures)
+    assert plain["guessed"] == 0
+    assert found["guessed"] > 0.4
+    assert found["asked"] < plain["asked"]
+    assert max(found["errors"].fnr, found["errors"].fdr) <= 0.01
+
+
 def test_a_replay_gives_up_where_every_frame_is_near_a_change():
     present = visits(300, 6, 7)
     second = np.arange(len(present)) // FPS

@@ -10,9 +10,14 @@ it been left out follows without fitting again (section 5.4.2 there, for one at 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from vqe.models.specialized import THREADS
+from vqe.models.threads import torch_threads
 
 SIZE = 32
 """Side of the thumbnails in pixels."""
@@ -46,6 +51,7 @@ class KernelModel:
     weights: Floats
     held_out: Floats
 
+    @torch_threads(THREADS)
     def score(self, thumbnails: NDArray[np.uint8]) -> Floats:
         """uint8 (N, SIZE, SIZE, 3) RGB to float64 (N,): about 0 for usual frames."""
         score = np.empty(len(thumbnails))
@@ -53,10 +59,12 @@ class KernelModel:
             rows = slice(first, first + CHUNK)
             pixels = (_pixels(thumbnails[rows]) - self.mean) / self.scale
             distances = _squared_distances(pixels, self.examples)
-            score[rows] = 1 - _similarity(distances, self.squared_length) @ self.weights
+            similarity = _similarity(distances, self.squared_length)
+            score[rows] = 1 - _product(similarity.astype(np.float64), self.weights)
         return score
 
 
+@torch_threads(THREADS)
 def fit_kernel(
     thumbnails: NDArray[np.uint8], unusual: NDArray[np.bool_], stretch: NDArray[np.int64]
 ) -> KernelModel:
@@ -76,14 +84,15 @@ def fit_kernel(
     squared_length = REACH * max(float(np.median(usual.min(axis=1))), 1e-6)
     similarity = _similarity(distances, squared_length).astype(np.float64)
     similarity[np.diag_indices_from(similarity)] += NOISE
-    precision: Floats = np.linalg.inv(similarity).astype(np.float64)
+    precision: Floats = torch.linalg.inv(torch.from_numpy(similarity)).numpy()
     target = np.where(unusual, 0.0, 1.0)  # below the prior mean
-    weights: Floats = precision @ target
+    weights = _product(precision, target)
     held_out = np.empty(len(examples))
     for number in np.unique(stretch):
         rows = np.flatnonzero(stretch == number)
-        within = precision[np.ix_(rows, rows)]
-        held_out[rows] = 1 - target[rows] + np.linalg.solve(within, weights[rows])
+        within = torch.from_numpy(precision[np.ix_(rows, rows)])
+        shift = torch.linalg.solve(within, torch.from_numpy(weights[rows])).numpy()
+        held_out[rows] = 1 - target[rows] + shift
     return KernelModel(mean, scale, examples, squared_length, weights, held_out)
 
 
@@ -95,10 +104,16 @@ def _pixels(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     return pixels.reshape(n, -1)
 
 
+def _product(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The product of matrices: NumPy would start threads of its own, which wait for one another."""
+    product: NDArray[Any] = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return product
+
+
 def _squared_distances(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     """float32 (n, m), of each of n points from each of m."""
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
-    distances: NDArray[np.float32] = np.maximum(squares - 2 * a @ b.T, 0)
+    distances: NDArray[np.float32] = np.maximum(squares - 2 * _product(a, b.T), 0)
     return distances
 
 

@@ -12,6 +12,9 @@ long as the spacing half the spacing misses half as much; so a grid is fine enou
 coarse would still have kept the bounds. Of visits much shorter than the spacing hardly one is seen,
 by either half; so each that was seen also stands for those that were not, by its chance to be seen
 (Horvitz and Thompson, JASA 1952).
+
+Frames of the grid may be guessed (`grid_proxy.py`). What those hide is added to what was missed; a
+guess beside a label that says otherwise is replaced by a label.
 """
 
 from __future__ import annotations
