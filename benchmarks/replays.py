@@ -206,8 +206,8 @@ def notes(results: Results) -> list[str]:
         "begins at another frame. Where a refinement gives up, the bounds are left to a cascade or "
         "to the reference network; frames asked about until then are counted. Errors are those of "
         "the refined replays, per second of video or per frame, against the stored answers of the "
-        "network. Per second, part of the first grid is guessed where a proxy can tell usual frames "
-        "from others.",
+        "network. Per second, part of the first grid is guessed where a proxy can tell usual "
+        "frames from others.",
         f"Blips are frames with the object in runs of at most {SHORT_FRAMES} that stand alone, "
         "holes such without it, both as shares of the frames with it. The limit is what would have "
         "to be asked by one who knows everything else: per second, which seconds have both "

@@ -136,6 +136,41 @@ def test_a_plan_without_a_cascade_is_within_its_budget(tmp_path):
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) == 40
 
 
+@pytest.mark.parametrize("limit", ["BUDGET 300 CALLS", "DEADLINE INTERVAL '1 second'"])
+def test_exact_is_no_way_out_of_a_limit(long_clip, limit):
+    """No proof is cheaper than EXACT here, and the limit forbids both."""
+    end = f"FNR WITHIN 0.05% FDR WITHIN 0.05% PER FRAME CONFIDENCE 95% {limit}"
+    _, oracle, result = ask(long_clip, end, seconds=0.005)
+    with pytest.warns(vqe.AccuracyWarning):
+        result.to_arrow_table()
+    assert len(oracle.frames_seen) <= 300
+    assert result.profile.certificate is None
+    assert result.profile.shortfall is not None
+
+
+@pytest.mark.parametrize("end", [f"{BOUNDS} CONFIDENCE 95%", BOUNDS])
+def test_the_smallest_budget(long_clip, end):
+    _, oracle, result = ask(long_clip, f"{end} BUDGET 1 CALLS")
+    with pytest.warns(vqe.AccuracyWarning, match="unknown"):
+        result.to_arrow_table()
+    assert len(oracle.frames_seen) == 1
+
+
+def test_fewer_calls_than_files(tmp_path):
+    for name, first in (("a", 100), ("b", 150), ("c", 200)):
+        clip = make_clip(tmp_path / f"{name}.mp4", 900, gop=60, visits=[Visit(first, 500)])
+    oracle = Oracle(clip)
+    con = vqe.connect(device="cpu")
+    con.register_model("oracle", oracle)
+    result = con.sql(
+        f"SELECT FRAMES FROM '{tmp_path}/*.mp4' WHERE contains('bus') {BOUNDS} BUDGET 2 CALLS"
+    )
+    with pytest.warns(vqe.AccuracyWarning):
+        result.to_arrow_table()
+    assert len(oracle.frames_seen) == 2
+    assert sorted(video.shortfall.labels for video in result.profile.videos) == [0, 1, 1]
+
+
 def test_damage_is_not_filled_in(tmp_path):
     clip = make_clip(tmp_path / "damaged.mp4", 120, visits=[Visit(10, 40)])
     spoil(clip.path, slice(50, 60))

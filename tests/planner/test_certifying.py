@@ -9,6 +9,8 @@ import pytest
 
 from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN, Question
 from vqe.plan.accuracy import Accuracy
+from vqe.plan.effort import Effort
+from vqe.planner.allowance import SpentError
 from vqe.planner.certifying import Certifying, UnprovableError
 from vqe.planner.proof import FrozenPlans, Proof
 
@@ -16,20 +18,31 @@ QUESTION = Question(label=0, min_score=0.5, region=None)
 
 
 class Told(Certifying):
-    """A proof whose labels come from an array instead of a video."""
+    """A proof whose labels come from an array instead of a video, `most` of them."""
 
-    def __init__(self, proof: Proof, truth: np.ndarray, accuracy: Accuracy) -> None:
+    def __init__(
+        self, proof: Proof, truth: np.ndarray, accuracy: Accuracy, most: int = 10**9
+    ) -> None:
         n = len(truth)
         scan = SimpleNamespace(
-            question=QUESTION, accuracy=accuracy, ordinals=np.arange(n), frames=n
+            question=QUESTION,
+            accuracy=accuracy,
+            ordinals=np.arange(n),
+            frames=n,
+            effort=Effort(calls=most),
         )
-        super().__init__(scan, proof, SimpleNamespace(fresh=[], affordable=n))  # type: ignore[arg-type]
+        self.purse = SimpleNamespace(fresh=[], affordable=most)
+        super().__init__(scan, proof, self.purse)  # type: ignore[arg-type]
         self.truth = truth
         self.asked: set[int] = set()
 
     def _ask(self, positions: np.ndarray) -> None:
-        self.asked |= set(positions.tolist())
-        self.proof.score[positions] = self.truth[positions]
+        paid = positions[np.isnan(self.proof.score[positions])][: self.purse.affordable]
+        self.purse.affordable -= len(paid)
+        self.asked |= set(paid.tolist())
+        self.proof.score[paid] = self.truth[paid]
+        if np.isnan(self.proof.score[positions]).any():
+            raise SpentError
 
 
 def frozen(answers: np.ndarray, unit: np.ndarray, seed: int = 0, labels=()) -> Proof:
@@ -39,7 +52,7 @@ def frozen(answers: np.ndarray, unit: np.ndarray, seed: int = 0, labels=()) -> P
         score[position] = truth
     label = np.where(np.isnan(score), UNKNOWN, score >= 0.5).astype(np.int8)
     plans = FrozenPlans(answers.astype(np.int8), np.zeros(answers.shape, np.int8))
-    return Proof.freeze(plans, unit, score, label, np.random.default_rng(seed))
+    return Proof.freeze(plans, unit, score, label, seed)
 
 
 def bounds(bound: float, confidence: float = 0.95) -> Accuracy:
@@ -157,11 +170,78 @@ def test_a_proof_goes_on_where_it_stopped() -> None:
     assert len(told.asked) == certificate.drawn - drawn
 
 
-def test_the_order_of_what_is_left_does_not_depend_on_what_is_known() -> None:
-    truth = np.zeros(500, np.int8)
-    whole = frozen(truth[None], np.arange(500), seed=5)
-    part = frozen(truth[None], np.arange(500), seed=5, labels=[(f, 0.0) for f in range(100)])
-    assert part.order.tolist() == [unit for unit in whole.order.tolist() if unit >= 100]
+def test_every_proof_draws_anew() -> None:
+    """What is known of other draws must not tell where this one goes."""
+    plans = np.zeros((1, 500), np.int8)
+    orders = [
+        frozen(plans, np.arange(500), seed=5),
+        frozen(plans, np.arange(500), seed=6),
+        frozen(1 - plans, np.arange(500), seed=5),
+        frozen(plans, np.arange(500), seed=5, labels=[(499, 0.0)]),
+    ]
+    firsts = {tuple(proof.order[:20].tolist()) for proof in orders}
+    assert len(firsts) == 4
+    assert frozen(plans, np.arange(500), seed=5).order.tolist() == orders[0].order.tolist()
+
+
+def test_labels_of_an_earlier_proof_do_not_bias_the_next() -> None:
+    """Both draw among the same units. The second plan returns half of all negatives: half of the
+    frames that the first one has labelled settle those, but for the positive units."""
+    rng = np.random.default_rng(0)
+    n_units, size = 300, 10
+    unit = np.repeat(np.arange(n_units), size)
+    cat, bus = rng.random(n_units) < 0.5, rng.random(n_units) < 0.5
+    wrong = 0
+    for seed in range(8):
+        first = Told(frozen(cat[unit][None].astype(np.int8), unit, seed), cat[unit], bounds(0.2))
+        first.run()
+        says = bus | (~bus & (np.arange(n_units) % 2 == 0))
+        labels = [(frame, bus[unit[frame]]) for frame in first.asked]
+        proof = frozen(says[unit][None].astype(np.int8), unit, seed, labels)
+        told = Told(proof, bus[unit], bounds(0.1))
+        _, answers = told.run()
+        units = np.add.reduceat(answers.present, np.arange(0, n_units * size, size)) > size / 2
+        wrong += rates(bus, units)[1] > 0.1
+    assert wrong <= 2
+
+
+def test_labels_that_tip_a_unit_settle_it() -> None:
+    """Two plans: the first leaves frames open whose labels would tip what the second says rightly
+    of their units. Once they are there, such units are labelled until they are known."""
+    unit = np.repeat(np.arange(400), 10)
+    truth = np.where(np.arange(4000) % 10 < 6, (unit % 2 == 0), False)  # 6 of 10, or none
+    second = np.where(np.arange(4000) % 10 >= 4, (unit % 2 == 0), False)  # the right majority
+    plans = np.stack([np.full(4000, UNKNOWN), second]).astype(np.int8)
+    plans[0, np.arange(4000) % 10 < 6] = second[np.arange(4000) % 10 < 6]
+    proof = frozen(plans, unit)
+    proof.score[np.arange(4000) % 10 >= 6] = 0.0  # as the first plan would have them labelled
+    _, answers = Told(proof, truth, bounds(0.2, 0.6)).run()
+    units = np.add.reduceat(answers.present, np.arange(0, 4000, 10)) > 5
+    assert max(rates(np.arange(400) % 2 == 0, units)) <= 0.2
+
+
+def test_what_was_left_to_labels_and_not_labelled_is_not_proved() -> None:
+    """Stages answer four frames of each unit, wrongly; labels of six would have to outvote them."""
+    unit = np.repeat(np.arange(300), 10)
+    truth = np.ones(3000, bool)
+    answer = np.where(np.arange(3000) % 10 < 4, ABSENT, UNKNOWN)
+    told = Told(frozen(answer[None], unit), truth, bounds(0.1), most=1000)
+    with pytest.raises(SpentError):
+        told.run()
+    shortfall, _ = told.short()
+    assert shortfall.reached == {"FNR": None, "FDR": None}
+    assert shortfall.labels == 1000
+
+
+def test_what_was_paid_for_is_used() -> None:
+    truth = np.arange(3000) % 3 == 0
+    told = Told(frozen(truth[None].astype(np.int8), np.arange(3000)), truth, bounds(0.01), most=200)
+    with pytest.raises(SpentError):
+        told.run()
+    shortfall, answers = told.short()
+    assert shortfall.labels == len(told.asked) <= 200
+    assert shortfall.labels == (~np.isnan(answers.score)).sum() > 100
+    assert all(0.01 < reached < 0.2 for reached in shortfall.reached.values())
 
 
 def test_claims_of_a_unit_need_a_majority_of_frames() -> None:

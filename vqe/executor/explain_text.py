@@ -37,7 +37,8 @@ def explanation_text(told: Explanation) -> str:
 
 def _before(told: Explanation) -> list[str]:
     if told.pattern:
-        return [_table_of_videos([_video_before(v) for v in told.videos])] if told.videos else []
+        table = [_table_of_videos([_video_before(v) for v in told.videos])] if told.videos else []
+        return table + [f"{video.video}: {video.floor}" for video in told.videos if video.floor]
     sections = []
     for video in told.videos:
         sections += [video.summary, _prospects(video.plans)]

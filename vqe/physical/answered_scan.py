@@ -1,4 +1,4 @@
-"""A scan whose answers were all found, and proved, while it was planned."""
+"""A scan whose answers were all found while it was planned."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ ROWS = 8192
 @dataclass(frozen=True, repr=False)
 class AnsweredScanExec(Operator):
     """Those of the frames that `answers` has as present. Nothing is decoded, and nobody is asked:
-    labels that came later change nothing, as the proof is about these very answers."""
+    labels that came later change nothing, as a proof is about these very answers. `found`: how they
+    came to be, in words."""
 
     video: str
     index: VideoIndex
     answers: Answers
+    found: str
 
     @property
     def schema(self) -> pa.Schema:
         return SCAN_SCHEMA
 
     def headline(self) -> str:
-        return f"AnsweredScan '{self.video}' {frames_text(self.answers.ordinals)}: as proved"
+        return f"AnsweredScan '{self.video}' {frames_text(self.answers.ordinals)}: {self.found}"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        answered = StageMetrics("proved answers")
+        answered = StageMetrics("known answers")
         context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [answered]))
         context.progress.phase("scanning", len(self.answers.ordinals))
         for first in range(0, len(self.answers.ordinals), ROWS):

@@ -56,10 +56,11 @@ class Allowance:
         return max(left, 0)
 
     def part(self, share: float) -> Allowance:
-        """A part of what is left."""
+        """A part of what is left: a call at least, where there is one."""
         used, now = self.metrics.labels_from_reference, time.perf_counter()
+        left = self.calls - used
         return replace(
             self,
-            calls=used + share * (self.calls - used),
+            calls=used + max(share * left, min(left, 1)),
             until=now + share * (self.until - now),
         )

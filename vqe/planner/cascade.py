@@ -220,6 +220,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         frames=frames,
         work=work,
         reference_name=scan.network.name,
+        seconds_left=lambda: labeller.allowance.seconds,
     )
     return search.run(context, scan.network.device)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Certificate:
     """What is proved of the answers, with which confidence, and by how many draws.
 
-    `bounds` as asked for and `reached` as proved, by rate; a rate is None where not even 100 % less
+    `bounds` as asked for, all together, and `reached`, by rate, what the draws would prove of each by
+    itself; a rate is None where not even 100 % less
     a little is proved, as where no positive unit was seen: "none in n" is no rate. `units` has all,
     `settled` those that labels had decided before the first of `drawn`. `absent` and `present` are
     how many units the plan answered so, how many of them were drawn, and how many of those were
@@ -31,7 +32,7 @@ class Certificate:
 
     def __str__(self) -> str:
         rates = ", ".join(
-            f"{rate} within {100 * bound:g}% ({_percent(self.reached[rate])} reached)"
+            f"{rate} within {100 * bound:g}% ({_percent(self.reached[rate])} by itself)"
             for rate, bound in self.bounds.items()
         )
         return f"proved with {100 * self.confidence:.4g}% confidence: {rates}"

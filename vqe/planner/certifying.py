@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certificate import Certificate
 from vqe.planner.decision import Alternative, Decision
-from vqe.planner.freezing import freeze_fill, freeze_stages
+from vqe.planner.freezing import UndecodableError, damaged, freeze_fill, freeze_stages
 from vqe.planner.labeller import Labeller
 from vqe.planner.proof import FrozenPlans, Proof
 from vqe.planner.shortfall import Shortfall
@@ -23,11 +24,9 @@ from vqe.runtime.context import Context
 from vqe.statistics.betting import Stratum
 from vqe.statistics.certificate import least_bound
 from vqe.statistics.fixed_sequence import FixedSequence
-from vqe.statistics.units import settled, unit_of
+from vqe.statistics.units import settled, unit_answers, unit_of
 from vqe.storage.store import Store
 
-DRAW = 0x5EED
-"""Keeps the draw apart from everything else that the seed decides, such as the choice of plans."""
 WORTHWHILE = 0.8
 """Share of the labels that it may save which a proof may take: those of EXACT come in the order in
 which they are decoded, those of a draw do not."""
@@ -82,6 +81,8 @@ class Certifying:
             left = len(self._open())
             raise UnprovableError(f"a proof takes about {labels:,} labels, all frames {left:,}")
         self._answer_rest(sequence.proved)
+        # A label may tip a unit that was not drawn away from what the plan was proved to say of it.
+        self._settle(self._tipped(sequence.proved))
         return self._certificate(sequence), self._answers(sequence.proved)
 
     def short(self) -> tuple[Shortfall, Answers]:
@@ -89,18 +90,20 @@ class Certifying:
         frames that it leaves open as those next to them."""
         plan = self.sequence.proved or 0
         left_open = (self.proof.plans.answer[plan] == UNKNOWN) & np.isnan(self.proof.score)
+        unsettled = settled(self._label(), self.proof.unit)[self._left_to_labels(plan)] == UNKNOWN
         tally, delta = self.sequence.tallies[plan], self.sequence.delta
+        tipped = np.isin(self.proof.unit, self._tipped(plan))
         shortfall = Shortfall(
             limit=str(self.scan.effort),
             labels=int((~np.isnan(self.proof.score)).sum()),
             bounds=self.scan.accuracy.bounds,
             reached={
-                rate: None if left_open.any() else least_bound(rate, tally, delta)
+                rate: None if unsettled.any() else least_bound(rate, tally, delta)
                 for rate in self.scan.accuracy.bounds
             },
             proved=True,
         )
-        return shortfall, filled(self._answers(plan), left_open)
+        return shortfall, filled(self._answers(plan, but=tipped), left_open)
 
     @property
     def _labels_per_draw(self) -> float:
@@ -154,25 +157,48 @@ class Certifying:
         ordinals = self.scan.ordinals[np.sort(positions)]
         unknown = self.labeller.unknown(ordinals)
         if self.labeller.read(self.scan.index, unknown, "certifying").damage:
-            raise UnprovableError("some frames cannot be decoded")
-        self.proof.score[np.sort(positions)] = self.labeller.scores(ordinals)
+            raise UndecodableError("some frames cannot be decoded")
+        score = self.labeller.scores_or_nan(ordinals)
+        self.proof.score[np.sort(positions)] = score
+        if np.isnan(score).any():
+            raise SpentError
 
     def _answer_rest(self, plan: int) -> None:
         """Asks about what the plan leaves to the reference network."""
         proof = self.proof
         self._ask(np.flatnonzero((proof.plans.answer[plan] == UNKNOWN) & np.isnan(proof.score)))
         # Where the frames that a stage has answered could tip a unit, labels decide it.
-        self._settle(np.flatnonzero(proof.claims[plan] == UNKNOWN))
+        self._settle(self._left_to_labels(plan))
 
-    def _answers(self, plan: int) -> Answers:
+    def _left_to_labels(self, plan: int) -> NDArray[np.int64]:
+        """Units of which the plan says nothing."""
+        return np.flatnonzero(self.proof.claims[plan] == UNKNOWN)
+
+    def _tipped(self, plan: int) -> NDArray[np.int64]:
+        """Undrawn units whose frames, labels among them, no longer say what the plan was frozen to
+        say of the unit."""
+        units, proof = self.proof.undrawn, self.proof
+        claims = proof.claims[plan][units]
+        answers = unit_answers(self._answers(plan).present, proof.unit)[units]
+        known = settled(self._label(), proof.unit)[units] != UNKNOWN
+        tipped: NDArray[np.int64] = units[
+            (claims != UNKNOWN) & (answers != (claims == PRESENT)) & ~known
+        ]
+        return tipped
+
+    def _answers(self, plan: int, but: NDArray[np.bool_] | None = None) -> Answers:
+        """The plan's answers, and labels where there are some; none of those at the frames `but`,
+        bool (N,)."""
         proof, ordinals = self.proof, self.scan.ordinals
         label = self._label()
         labelled = label != UNKNOWN
+        if but is not None:
+            labelled &= ~but
         present = np.where(labelled, label, proof.plans.answer[plan]) == PRESENT
         fresh = np.array(sorted(self.labeller.fresh), np.int64)
         decided_by = proof.plans.decided_by[plan].copy()
         decided_by[labelled] = origin_of(ordinals[labelled], fresh)
-        return Answers(ordinals, present, proof.score.copy(), decided_by)
+        return Answers(ordinals, present, np.where(labelled, proof.score, np.nan), decided_by)
 
     def _certificate(self, sequence: FixedSequence) -> Certificate:
         plan = sequence.proved
@@ -201,45 +227,65 @@ def certify(
     """The decision with a proof of the bounds of `scan`, or else EXACT.
 
     What was drawn for the same question is kept in the store: a proof that was given up goes on
-    where it stopped, and one for another confidence begins with the same draws.
+    where it stopped, and one for another confidence begins with the same draws. Where the allowance
+    ends first, or would end before EXACT does, the decision tells how far it came.
     """
     kept = None if scan.plan_key is None else store.proofs.get(scan.plan_key)
     with context.metrics.phase("certifying"):
-        proof = (
-            kept if isinstance(kept, Proof) else _begin(scan, decision, labeller, store, context)
-        )
-        if proof is None:
-            return _exact(decision, "some frames cannot be decoded")
-        if scan.plan_key is not None:
-            store.proofs.keep(scan.plan_key, proof)
-        certifying = Certifying(scan, proof, labeller)
-        decision = replace(decision, predictions=(), cost=None)
+        proof = kept if isinstance(kept, Proof) else None
         try:
-            certificate, answers = certifying.run()
-        except UnprovableError as reason:
+            proof = proof or _begin(scan, decision, labeller, store, context)
+            if scan.plan_key is not None:
+                store.proofs.keep(scan.plan_key, proof)
+            with _only_here(proof, context):
+                return _certified(Certifying(scan, proof, labeller), decision)
+        except UndecodableError as reason:
+            if labeller.allowance.limited:
+                raise damaged(scan) from reason
             return _exact(decision, str(reason))
-        except SpentError:
-            shortfall, answers = certifying.short()
-            return replace(decision, shortfall=shortfall, answers=answers)
-    return replace(decision, certificate=certificate, shortfall=None, answers=answers)
+
+
+def _certified(certifying: Certifying, decision: Decision) -> Decision:
+    decision = replace(decision, predictions=(), cost=None)
+    try:
+        certificate, answers = certifying.run()
+        return replace(decision, certificate=certificate, shortfall=None, answers=answers)
+    except UnprovableError as reason:
+        if len(certifying.scan.remaining) <= certifying.labeller.affordable:
+            return _exact(decision, str(reason))
+    except SpentError:
+        pass
+    shortfall, answers = certifying.short()
+    return replace(decision, shortfall=shortfall, answers=answers)
+
+
+@contextmanager
+def _only_here(proof: Proof, context: Context) -> Iterator[None]:
+    """Waits until no other query is at work on the proof."""
+    while not proof.lock.acquire(timeout=0.1):
+        context.check()
+    try:
+        yield
+    finally:
+        proof.lock.release()
 
 
 def _exact(decision: Decision, why_not: str) -> Decision:
     """EXACT instead of a plan that is not proved."""
     rejected = Alternative(decision.name, None, why_not)
-    reason = "EXACT, which needs no proof, is cheaper than one"
+    reason = f"EXACT needs no proof: {why_not}"
     return Decision((), reason, alternatives=(rejected, *decision.alternatives))
 
 
 def _begin(
     scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
-) -> Proof | None:
-    """The proof of a decision before its first draw; None where frames cannot be decoded."""
+) -> Proof:
+    """The proof of a decision before its first draw. Raises UndecodableError."""
     if decision.fill is not None:
         return begin(scan, freeze_fill(scan, decision.fill), labeller, context.settings.seed)
     levels = (*decision.stricter, decision.stages)
     plans = freeze_stages(scan, levels, store, context)
-    return None if plans is None else begin(scan, plans, labeller, context.settings.seed)
+    return begin(scan, plans, labeller, context.settings.seed)
 
 
 def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:
@@ -251,9 +297,7 @@ def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -
         np.unique(units, return_inverse=True)[1],
         score,
         labels_of(scan, score),
-        np.random.default_rng(
-            (seed, DRAW, crc32(scan.ordinals.tobytes()), scan.accuracy.unit_us or 0)
-        ),
+        seed,
     )
 
 

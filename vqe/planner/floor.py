@@ -19,7 +19,9 @@ def floor_text(scan: VisualScan) -> str:
     timestamps = scan.index.timestamps_us[scan.ordinals]
     units = len(np.unique(unit_of(timestamps, accuracy.unit_us)))
     per_unit = scan.frames / max(units, 1) / 2 if accuracy.unit_us is not None else 1
-    lines = [f"a proof with {100 * accuracy.confidence:.6g}% confidence draws by chance, at least,"]
+    lines = [
+        f"a proof with {100 * accuracy.confidence:.6g}% confidence draws by chance, at least about,"
+    ]
     for presence in PRESENCES:
         positives = round(presence * units)
         draws = least_draws(

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.errors import VideoError
 from vqe.physical.fill_scan import Fill
 from vqe.physical.rows import CODE
 from vqe.physical.stages import UNKNOWN, ScoringStage
+from vqe.physical.watch import Watch
 from vqe.planner.proof import FrozenPlans
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
@@ -47,12 +49,31 @@ class _Judged:
         return self.answer.nbytes
 
 
+class UndecodableError(Exception):
+    """Frames that cannot be decoded were met; never leaves the planner."""
+
+
+def damaged(scan: VisualScan) -> VideoError:
+    """For a query whose limits leave no way to answer all other frames."""
+    return VideoError(
+        f"'{scan.index.path}' has frames that cannot be decoded",
+        hint="leave out BUDGET and DEADLINE to get the rows of all others",
+    )
+
+
 def freeze_stages(
-    scan: VisualScan, levels: Sequence[Level], store: Store, context: Context
-) -> FrozenPlans | None:
+    scan: VisualScan,
+    levels: Sequence[Level],
+    store: Store,
+    context: Context,
+    *,
+    watch: Watch | None = None,
+    check: Callable[[], None] | None = None,
+) -> FrozenPlans:
     """A plan for each level, by one pass over the frames without a label; labelled ones need none.
 
-    None where frames cannot be decoded.
+    What looks strange to `watch` is left to the reference network; `check` is called now and then,
+    and may raise to end the work. Raises UndecodableError.
     """
     todo = scan.remaining
     shape = (len(levels), scan.frames)
@@ -65,18 +86,22 @@ def freeze_stages(
     )
     plan = scan.decoding(store).strategy.plan(scan.index, todo)
     context.progress.phase("screening", len(todo))
-    with closing(reader.process(plan, lambda: _judging(levels))) as batches:
+    with closing(reader.process(plan, lambda: _judging(levels, watch))) as batches:
         for judged in batches:
             context.check()
+            if check is not None:
+                check()
             at = np.searchsorted(scan.ordinals, judged.ordinals)
             answer[:, at], decided_by[:, at] = judged.answer, judged.decided_by
             context.progress.advance(len(at))
     context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
-    return None if reader.report.damage else FrozenPlans(answer, decided_by)
+    if reader.report.damage:
+        raise UndecodableError("some frames cannot be decoded")
+    return FrozenPlans(answer, decided_by)
 
 
-def _judging(levels: Sequence[Level]) -> Callable[[FrameBatch], _Judged]:
+def _judging(levels: Sequence[Level], watch: Watch | None) -> Callable[[FrameBatch], _Judged]:
     """Judges the batches of a segment, each stage's number being measured once for all levels."""
     for stage in levels[0]:
         stage.start()
@@ -94,6 +119,10 @@ def _judging(levels: Sequence[Level]) -> Callable[[FrameBatch], _Judged]:
                 taken = (answer[k, open_rows] == UNKNOWN) & (said != UNKNOWN)
                 answer[k, open_rows[taken]] = said[taken]
                 decided_by[k, open_rows[taken]] = CODE[stage.decided_by]
+        if watch is not None:
+            strange = watch.strange(frames, np.flatnonzero((answer != UNKNOWN).any(axis=0)))
+            if strange is not None:
+                answer[:, strange.rows], decided_by[:, strange.rows] = UNKNOWN, CODE["reference"]
         return _Judged(frames.ordinals, answer, decided_by)
 
     return judge

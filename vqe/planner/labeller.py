@@ -59,9 +59,7 @@ class Labeller:
         """Whether the question holds, bool (N,); known labels are not asked again."""
         unknown = [i for i, o in enumerate(frames.ordinals.tolist()) if o not in self._known]
         if unknown:
-            # The first batch is for free: without a label there is nothing to answer by.
-            if self.fresh and (self.allowance.late or self.affordable < len(unknown)):
-                raise SpentError
+            unknown = unknown[: self._most_now(len(unknown))]
             asked = frames.select(unknown)
             detections = self._ask(asked)
             self.labels.add(asked.ordinals, detections)
@@ -69,6 +67,23 @@ class Labeller:
             self._known.update(zip(asked.ordinals.tolist(), score.tolist(), strict=True))
             self.fresh.extend(asked.ordinals.tolist())
         return self.question.holds(self.scores(frames.ordinals))
+
+    def _most_now(self, n: int) -> int:
+        """How many of n frames may be asked about. Raises SpentError where not all of them may; but
+        before anything was asked, as many as there may be, however late it is: without a label
+        there is nothing to answer by."""
+        metrics = self.context.metrics
+        if not metrics.labels_from_reference:
+            return int(min(n, max(self.allowance.calls, 1)))
+        self.check_deadline()
+        if self.affordable < n:
+            raise SpentError
+        return n
+
+    def check_deadline(self) -> None:
+        """Raises SpentError once the time is over."""
+        if self.allowance.late:
+            raise SpentError
 
     def read(self, index: VideoIndex, ordinals: NDArray[np.int64], phase: str) -> ReadReport:
         """Decodes and labels frames, int64 ascending; what that took, and the damage met."""

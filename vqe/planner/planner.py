@@ -127,7 +127,8 @@ class Planner:
         if decision.shortfall is not None:
             warn(f"in '{video.name}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
-            return AnsweredScanExec(video.name, visual.index, decision.answers)
+            found = "as proved" if decision.certificate else "as far as the limits went"
+            return AnsweredScanExec(video.name, visual.index, decision.answers, found)
         if decision.fill is not None:
             return FillScanExec(
                 video=video.name,

@@ -41,7 +41,10 @@ def preview(video: str, scan: VisualScan, store: Store, settings: Settings) -> E
     Seconds are known as far as the network and the decoder were measured by an earlier query.
     """
     told = _told(video, scan, store, settings)
-    return told if scan.accuracy.confidence is None else replace(told, floor=floor_text(scan))
+    stored = stored_decision(scan, store)
+    if scan.accuracy.confidence is None or (stored is not None and stored.complete):
+        return told
+    return replace(told, floor=floor_text(scan))
 
 
 def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> ExplainedVideo:

@@ -5,13 +5,14 @@ the reference network. From then on nothing changes what a plan says, only label
 that `statistics/fixed_sequence.py` may judge the plans by them. Whoever keeps a proof can go on
 where it stopped, and need never draw again.
 
-Units have one order for all proofs about the same frames, made by chance alone. A later plan may
-have been chosen by what earlier draws showed: those are the first of that order, and settled by
-now, so that the order of the others still knows nothing of them.
+Each proof draws anew. What earlier draws showed is in the labels, and thereby in the plans; an
+order that knew anything of those draws would go to the very units that they have changed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,9 @@ from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN
 from vqe.statistics.betting import Stratum
 from vqe.statistics.certificate import Answer, Tally
 from vqe.statistics.units import settled
+
+DRAW = b"draw"
+"""Keeps the draw apart from everything else that the seed decides, such as the choice of plans."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Proof:
 
     `unit`: int64 (N,), from 0, ascending; `score`: float32 (N,), of the frames whose labels count
     here, NaN for all others: those known when the plans were frozen, and those asked for since;
+    `lock` is for whoever goes on with the proof;
     `known`: int8 (U,), the truth of units that labels had settled before the first draw, UNKNOWN of
     others; `claims`: int8 (K, U), what the plans say of each unit; `order`: int64, the unsettled
     units as they are drawn; `truths`: of those drawn.
@@ -53,6 +58,7 @@ class Proof:
     claims: NDArray[np.int8]
     order: NDArray[np.int64]
     truths: list[bool] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def freeze(
@@ -61,15 +67,15 @@ class Proof:
         unit: NDArray[np.int64],
         score: NDArray[np.float32],
         label: NDArray[np.int8],
-        rng: np.random.Generator,
+        seed: int,
     ) -> Proof:
         """Before the first draw; `label`: int8 (N,), what the scores mean, UNKNOWN without one."""
         labelled = label != UNKNOWN
         known = settled(label, unit)
         # A label is never wrong, so a plan says what it knows.
         claims = np.stack([settled(np.where(labelled, label, one), unit) for one in plans.answer])
-        order = rng.permutation(len(known))
-        order = order[known[order] == UNKNOWN]
+        frozen = (plans.answer, label, score, unit)
+        order = _draw(seed, frozen).permutation(np.flatnonzero(known == UNKNOWN))
         return cls(plans, unit, score.copy(), known, claims, order)
 
     @property
@@ -100,3 +106,11 @@ class Proof:
     def answers_about(self, unit: int) -> list[Answer]:
         """What each plan says of a unit."""
         return [None if claim == UNKNOWN else bool(claim) for claim in self.claims[:, unit]]
+
+
+def _draw(seed: int, frozen: tuple[NDArray[np.generic], ...]) -> np.random.Generator:
+    """Chance for one proof: another for each seed, and for each thing to be proved."""
+    digest = hashlib.sha256(DRAW)
+    for part in frozen:
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return np.random.default_rng((seed, int.from_bytes(digest.digest())))

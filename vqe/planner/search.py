@@ -6,8 +6,9 @@ is worth the time to train them.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,7 @@ class Search:
         frames: int,
         work: DecodeWork,
         reference_name: str,
+        seconds_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self.evidence = evidence
         self.accuracy = accuracy
@@ -83,6 +85,7 @@ class Search:
         self.frames = frames  # still to be answered
         self.work = work  # what that takes of the decoder
         self.reference_name = reference_name
+        self.seconds_left = seconds_left
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
         units = unit_of(timestamps, accuracy.unit_us)
@@ -153,6 +156,8 @@ class Search:
     def _worth_training(self, arch: Architecture, context: Context, device: str) -> bool:
         """Whether the best this model could do pays for training it."""
         context.check()
+        if self.seconds_left() <= 0:
+            return False
         present = self.evidence.present[self.evidence.training]
         if not present.any() or present.all():
             return False
@@ -163,6 +168,10 @@ class Search:
             self._measure_scoring(trial)
         training_seconds = first + max(more - first, 0.0) * (arch.steps - 1) / TRIAL_STEPS
         at_best = StageCost(arch.name, self.costs.specialized[arch.name], 1 - self.decidable)
+        if training_seconds > self.seconds_left():
+            reason = f"training takes {training_seconds:.1f} s: the DEADLINE is nearer"
+            self.skipped.append(Alternative(arch.name, None, reason))
+            return False
         saving = self._best_seconds() - self._total([at_best, self._reference_cost])
         if saving > training_seconds:
             return True

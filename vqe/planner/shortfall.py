@@ -47,6 +47,8 @@ def rates_of_halves(
     `positions`: int64 (n,), ascending, of the labelled frames among N; `score`: float32 (n,);
     `unit`: int64 (N,), ascending.
     """
+    if not len(positions):
+        return dict.fromkeys(accuracy.bounds)
     present = question.holds(score)
     answer = present[nearest(positions, len(unit))]
     halves = [

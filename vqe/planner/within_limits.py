@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.errors import VideoError
 from vqe.physical.answers import Answers, filled, origin_of
 from vqe.physical.fill_scan import Fill
 from vqe.physical.rows import CODE
@@ -17,7 +16,7 @@ from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certifying import certify
 from vqe.planner.decision import Decision
-from vqe.planner.freezing import freeze_stages
+from vqe.planner.freezing import UndecodableError, damaged, freeze_stages
 from vqe.planner.labeller import Labeller
 from vqe.planner.shortfall import Shortfall, rates_of_halves
 from vqe.planner.visual_scan import VisualScan
@@ -51,8 +50,10 @@ def decide_within(
         scan = replace(scan, plan_key=None)
     labeller.allowance = allowance
     if proving and decision.to_prove:
-        return certify(scan, decision, labeller, store, context)
-    if decision.complete:
+        decision = certify(scan, decision, labeller, store, context)
+    # A scan asks about each frame once at most; only a DEADLINE it would not look at.
+    enough = scan.effort.deadline_us is None and len(scan.remaining) <= labeller.affordable
+    if decision.complete or enough:
         return decision
     return _answered(scan, decision, labeller, store, context)
 
@@ -63,10 +64,24 @@ def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
     _label(scan, scan.ordinals, labeller)
     score = labeller.scores_or_nan(scan.ordinals)
     known = np.flatnonzero(~np.isnan(score))
+    if not len(known):
+        return _nothing_known(scan, score)
     return Decision(
         (),
         "what could be asked about, and the rest from that",
         fill=Fill(scan.ordinals[known], scan.question.holds(score[known]), score[known]),
+        shortfall=_shortfall(scan, score),
+    )
+
+
+def _nothing_known(scan: VisualScan, score: NDArray[np.float32]) -> Decision:
+    """No row, where there was nothing to be spent on the video."""
+    absent = np.zeros(scan.frames, np.bool_)
+    decided_by = np.full(scan.frames, CODE["fill"], np.int8)
+    return Decision(
+        (),
+        "nothing was left to ask about a single frame",
+        answers=Answers(scan.ordinals, absent, score, decided_by),
         shortfall=_shortfall(scan, score),
     )
 
@@ -79,10 +94,16 @@ def _answered(
     answer = np.full(scan.frames, UNKNOWN, np.int8)
     decided_by = np.full(scan.frames, CODE["reference"], np.int8)
     if decision.stages:
-        with context.metrics.phase("screening"):
-            plans = freeze_stages(scan, (decision.stages,), store, context)
-        if plans is None:
-            raise _damaged(scan)
+        try:
+            with context.metrics.phase("screening"):
+                watch = decision.watch if context.settings.drift else None
+                check = labeller.check_deadline
+                levels = (decision.stages,)
+                plans = freeze_stages(scan, levels, store, context, watch=watch, check=check)
+        except UndecodableError as reason:
+            raise damaged(scan) from reason
+        except SpentError:
+            return _from_labels(scan, labeller)
         answer, decided_by = plans.answer[0], plans.decided_by[0]
     with context.metrics.phase("labelling"):
         _label(scan, scan.ordinals[answer == UNKNOWN], labeller)
@@ -102,14 +123,7 @@ def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) ->
     """Asks about frames as far as the allowance goes: spread over all of them, where it ends."""
     with suppress(SpentError):
         if labeller.read(scan.index, labeller.unknown(ordinals), "labelling").damage:
-            raise _damaged(scan)
-
-
-def _damaged(scan: VisualScan) -> VideoError:
-    return VideoError(
-        f"'{scan.index.path}' has frames that cannot be decoded",
-        hint="leave out BUDGET and DEADLINE to get the rows of all others",
-    )
+            raise damaged(scan)
 
 
 def _shortfall(scan: VisualScan, score: NDArray[np.float32]) -> Shortfall:
