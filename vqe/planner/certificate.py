@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Certificate:
     """What is proved of the answers, with which confidence, and by how many draws.
 
-    `bounds` as asked for, all together, and `reached`, by rate, what the draws would prove of each by
-    itself; a rate is None where not even 100 % less
-    a little is proved, as where no positive unit was seen: "none in n" is no rate. `units` has all,
+    `bounds` as asked for, all together, and `reached`, by rate, what the draws would prove of each
+    by itself; a rate is None where not even 100 % less a little is proved, as where no positive
+    unit was seen: "none in n" is no rate. `units` has all,
     `settled` those that labels had decided before the first of `drawn`. `absent` and `present` are
     how many units the plan answered so, how many of them were drawn, and how many of those were
     wrong; such units are corrected. `positives`: units known to be positive. `plan` of `plans` was
