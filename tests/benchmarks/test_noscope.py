@@ -164,6 +164,7 @@ def test_a_refinement_is_counted_as_work_and_not_as_one_off(clip, index) -> None
     assert found["over_reference_hours"] is not None
 
 
+@pytest.mark.slow
 def test_prices_come_from_stretches(clip, index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prices, "LEAST_SECONDS", 1.0)
     oracle = Oracle(clip, seconds=0.01)

@@ -151,6 +151,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
     return Task(build_index(str(path)), clip.present("bus"), call_seconds=0.25, threads=2, seed=3)
 
 
+@pytest.mark.slow
 def test_end_to_end(task: Task) -> None:
     done = run(task, quick=True)
     n, details = 300, done.details

@@ -49,6 +49,7 @@ def test_yolov8s_sees_what_is_there(yolo):
     assert share(yolo, persons, "person") == pytest.approx(0.79, abs=0.12)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_yolov8s_gives_a_frame_the_same_alone_and_in_company(yolo):
     frames = read("ahmetozlu_road.mp4", 180)
@@ -198,6 +199,7 @@ def assert_agree(found, expected_of_frames, size, above, tolerance, least_iou, o
     assert len(odd) <= odd_share * n_compared, odd
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("clip", ["ahmetozlu_road.mp4", "intel_one-by-one-person.mp4"])
 def test_yolov8s_by_hand(clip, yolo, yolo_by_hand):

@@ -149,6 +149,7 @@ def test_a_dear_model_is_not_trained_for_nothing(present):
     assert all("training takes" in other.reason for other in skipped)
 
 
+@pytest.mark.slow
 def test_no_difference_detector_where_the_camera_moves(present):
     found = panning(evidence(present, in_blocks=True, in_pixels=True))
     decision = decide(found, 0.05)
@@ -160,6 +161,7 @@ def test_no_difference_detector_where_the_camera_moves(present):
     assert not any("camera moves" in other.reason for other in fixed.alternatives)
 
 
+@pytest.mark.slow
 def test_a_cascade_is_watched(present):
     watch = decide(evidence(present, in_blocks=True, in_pixels=False), 0.05).watch
     assert watch.known.novelty(np.array([[0, 0, 0], [0, 0, 2.0]])).round() == pytest.approx(
