@@ -9,6 +9,7 @@ network, which is loaded and called on another video of the same size before any
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -61,16 +62,23 @@ def standard() -> tuple[Footage, ...]:
 
 
 def run(
-    *, model: str | None, quick: bool, seed: int, full: bool = False, footage: str = ""
+    *,
+    model: str | None,
+    quick: bool,
+    seed: int,
+    full: bool = False,
+    footage: str = "",
+    without: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compares all systems on each footage, each of them once; the results as plain data.
 
-    `footage`: the beginning of the names of those that are wanted.
+    `footage`: the beginning of the names of those that are wanted; `without`: questions to vqe that
+    are not asked, by the names of the systems.
     """
     spec = full_spec(model or (QUICK_MODEL if quick else MODEL))
     machine = describe(seed)  # before the work, so that the commit is the one that runs
     threads = Context().decode_threads  # as queries choose it
-    bench = Bench(spec, seed, QUICK_THREADS if quick else None, threads, quick)
+    bench = Bench(spec, seed, QUICK_THREADS if quick else None, threads, quick, tuple(without))
     footages = QUICK if quick else FULL if full else DEFAULT
     wanted = [one for one in footages if one.key.startswith(footage)]
     if not wanted:
@@ -96,6 +104,7 @@ class Bench:
     threads: int | None
     decoding: int
     quick: bool
+    without: tuple[str, ...] = ()
 
     def compare(self, footage: Footage) -> dict[str, Any]:
         """All systems on one footage."""
@@ -159,6 +168,8 @@ class Bench:
         for on_one in (questions, (("frames", scene.label, None, PER_FRAME),)):
             with self._connection(footage) as connection:
                 for system, label, score, accuracy in on_one:
+                    if system in self.without:
+                        continue
                     one, result = ask(connection, index, label, score, accuracy)
                     _say(f"{system}: {one.seconds:.1f} s, {one.plan}, {one.phases}")
                     asked.append((replace(one, system=system), result))

@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size.add_argument("--quick", action="store_true", help="little work, for a test")
     size.add_argument("--full", action="store_true", help="all footage, which takes hours")
     parser.add_argument("--footage", metavar="NAME", help="only footage whose name begins so")
+    parser.add_argument(
+        "--without", choices=("other", "frames"), nargs="*", default=[], help="leave these out"
+    )
     parser.add_argument("--model", metavar="SPEC", help="another reference network")
     parser.add_argument("--rounds", type=int, metavar="N", help="measure so often")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
@@ -44,9 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.rounds is not None:
         parser.error(f"--rounds: only for {' and '.join(WITH_ROUNDS)}")
     if options.benchmark in WITH_FULL_SET:
-        asked |= {"full": options.full, "footage": options.footage or ""}
-    elif options.full or options.footage:
-        parser.error(f"--full, --footage: only for {' and '.join(WITH_FULL_SET)}")
+        wanted = {"footage": options.footage or "", "without": options.without}
+        asked |= {"full": options.full, **wanted}
+    elif options.full or options.footage or options.without:
+        parser.error(f"--full, --footage, --without: only for {' and '.join(WITH_FULL_SET)}")
     results = import_module(f"benchmarks.{options.benchmark}").run(**asked)
     if options.output is not None:
         write_results(results, options.output)

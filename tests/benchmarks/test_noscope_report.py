@@ -284,18 +284,18 @@ def test_the_full_set_is_noscopes_alone(
     benchmark = Benchmark()
     monkeypatch.setattr(run, "import_module", lambda name: benchmark)
     run.main(["noscope", "--full", "--footage", "person"])
-    run.main(["noscope", "--quick", "--output", str(project / "x.json")])
+    run.main(["noscope", "--quick", "--without", "other", "--output", str(project / "x.json")])
     usual = {"model": None, "seed": 0}
     assert benchmark.asked == [
-        usual | {"quick": False, "full": True, "footage": "person"},
-        usual | {"quick": True, "full": False, "footage": ""},
+        usual | {"quick": False, "full": True, "footage": "person", "without": []},
+        usual | {"quick": True, "full": False, "footage": "", "without": ["other"]},
     ]
     assert len(list((project / "results").rglob("*.json"))) == 1
     for name in ("first", "decode"):
         for option in (["--full"], ["--footage", "person"]):
             with pytest.raises(SystemExit):
                 run.main([name, *option])
-            assert "--full, --footage: only for noscope" in capsys.readouterr().err
+            assert "--full, --footage, --without: only for noscope" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run.main(["noscope", "--full", "--quick"])
 
