@@ -120,6 +120,7 @@ def test_explain_shows_predicted_beside_measured(answered):
     assert float(predicted_seconds) == pytest.approx(prediction.seconds, abs=0.006)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rows_and_the_plan_is_used_again(long_clip, answered):
     _, _, first = answered
     oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)

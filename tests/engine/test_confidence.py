@@ -74,6 +74,7 @@ def test_the_same_answer_again_asks_nobody(long_clip, proved):
     assert again.profile.certificate == result.profile.certificate
 
 
+@pytest.mark.slow
 def test_a_higher_confidence_draws_on(long_clip):
     con, oracle, result, _ = ask(long_clip, WINDOWS)
     n_asked = len(oracle.frames_seen)
@@ -84,6 +85,7 @@ def test_a_higher_confidence_draws_on(long_clip):
     assert len(oracle.frames_seen) - n_asked <= 6 * (second.drawn - first.drawn)
 
 
+@pytest.mark.slow
 def test_the_first_rows_of_a_proved_answer(long_clip, proved):
     _, _, _, table = proved
     _, _, result, rows = ask(long_clip, f"{WINDOWS} LIMIT 7")
@@ -134,6 +136,7 @@ def test_what_cannot_be_proved_for_less_is_answered_exactly(long_clip):
     assert (table["frame"].to_numpy() == np.flatnonzero(long_clip.present("bus"))).all()
 
 
+@pytest.mark.slow
 def test_several_files_share_the_doubt(tmp_path):
     """Each is proved with more confidence, so that all are together with what was asked for."""
     for name in ("a", "b"):

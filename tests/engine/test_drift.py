@@ -96,6 +96,7 @@ def test_without_the_watch_the_bound_is_broken(changed):
     assert "drift" not in result.explain()
 
 
+@pytest.mark.slow
 def test_with_it_the_bound_is_kept(changed, watched):
     _, _, table = watched
     found = errors(changed, table)
@@ -103,6 +104,7 @@ def test_with_it_the_bound_is_kept(changed, watched):
     assert found.fdr <= BOUND / 2
 
 
+@pytest.mark.slow
 def test_the_profile_tells_where_and_why(changed, watched):
     oracle, result, table = watched
     profile = result.profile

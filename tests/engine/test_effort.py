@@ -97,6 +97,7 @@ def test_what_a_budget_proves_is_told_although_it_is_not_what_was_asked_for(long
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen))
 
 
+@pytest.mark.slow
 def test_a_cascade_stays_within_its_budget(long_clip):
     end = "FNR WITHIN 2% FDR WITHIN 2% PER FRAME BUDGET 2500 CALLS"
     _, oracle, result = ask(long_clip, end, fill=False)

@@ -108,6 +108,7 @@ def test_what_the_store_forgot_the_plan_still_knows(long_clip, answered):
     assert set(again["decided_by"].to_pylist()) == {"cache", "fill"}
 
 
+@pytest.mark.slow
 def test_labels_of_another_question_speak_for_themselves_alone(long_clip):
     """What another question asked about may be a flicker: its neighbours stay as they are."""
 
@@ -128,6 +129,7 @@ def test_labels_of_another_question_speak_for_themselves_alone(long_clip):
     assert {frame for frame in first if frame % 97 != 37} == set(again)
 
 
+@pytest.mark.slow
 def test_labels_of_the_first_question_serve_the_next(long_clip):
     oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)
     con = connect(oracle)
@@ -165,6 +167,7 @@ def test_a_refinement_is_foretold(answered):
     assert fnr["rate"] < fnr["high"]
 
 
+@pytest.mark.slow
 def test_what_would_take_longer_is_not_begun(long_clip, monkeypatch):
     dear = Forecast((), (), ahead=2.5, without_ahead=1.5, one_off_cpu_seconds=0.0)
     monkeypatch.setattr(refining, "foretell", lambda *_: dear)
@@ -228,6 +231,7 @@ def test_an_object_that_comes_and_goes_all_the_time_is_not_refined(tmp_path):
     assert any(why in rejected.reason for why in ("flicker", "near a change", "again and again"))
 
 
+@pytest.mark.slow
 def test_exact_asks_about_every_frame(long_clip):
     question = f"SELECT FRAMES FROM {long_clip.sql} WHERE contains('bus') AND frame < 900 EXACT"
     result = connect(Oracle(long_clip, seconds=SECONDS)).sql(question)

@@ -184,6 +184,7 @@ def test_every_proof_draws_anew() -> None:
     assert frozen(plans, np.arange(500), seed=5).order.tolist() == orders[0].order.tolist()
 
 
+@pytest.mark.slow
 def test_labels_of_an_earlier_proof_do_not_bias_the_next() -> None:
     """Both draw among the same units. The second plan returns half of all negatives: half of the
     frames that the first one has labelled settle those, but for the positive units."""

@@ -114,11 +114,13 @@ def test_difference_detector_only(present):
     assert kinds(decision) == ["difference"]
 
 
+@pytest.mark.slow
 def test_specialized_model_only(present):
     decision = decide(evidence(present, in_blocks=False, in_pixels=True), 0.05)
     assert kinds(decision) == ["specialized"]
 
 
+@pytest.mark.slow
 def test_no_cascade_where_nothing_tells_the_frames_apart(present):
     decision = decide(evidence(present, in_blocks=False, in_pixels=False), 0.05)
     predicted = {step.name: step.frames_in for step in decision.predictions}
@@ -131,6 +133,7 @@ def test_no_cascade_where_the_reference_network_is_cheap(present):
     assert {other.name for other in decision.alternatives} >= set(ARCHITECTURES)
 
 
+@pytest.mark.slow
 def test_the_decision_is_the_cheapest_up_to_the_price_of_safety(present):
     decision = decide(evidence(present, in_blocks=True, in_pixels=True), 0.05)
     whole = REMAINING * 0.05
