@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from vqe.physical.answers import Answers, rows_of
+from vqe.physical.answers import Answers, stream
 from vqe.physical.operator import Operator
 from vqe.physical.rows import frames_text
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
 from vqe.video.index import VideoIndex
-
-ROWS = 8192
-"""Frames answered at a time."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,10 +37,6 @@ class AnsweredScanExec(Operator):
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         answered = StageMetrics("known answers")
         context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [answered]))
-        context.progress.phase("scanning", len(self.answers.ordinals))
-        for first in range(0, len(self.answers.ordinals), ROWS):
-            context.check()
-            part = self.answers.at(slice(first, first + ROWS))
+        for part, rows in stream(self.answers, self.video, self.index, context):
             answered.add(len(part.ordinals), len(part.ordinals), 0.0)
-            yield rows_of(self.video, self.index, context, (part,))
-            context.progress.advance(len(part.ordinals))
+            yield rows

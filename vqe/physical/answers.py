@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,9 @@ from vqe.runtime.context import Context
 from vqe.statistics.nearest import nearest
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
+
+ROWS = 8192
+"""Frames answered at a time, where all answers are known."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,30 @@ class Answers:
         asked = self.decided_by == CODE["reference"]
         decided_by = np.where(asked, CODE["cache"], self.decided_by).astype(np.int8)
         return replace(self, decided_by=decided_by)
+
+
+def with_labels(answers: Answers, question: Question, fresh: NDArray[np.int64]) -> Answers:
+    """With what the labels say in place of other answers: where there is a score, there is one.
+
+    `fresh`: the frames that were labelled for this very query, int64, ascending.
+    """
+    labelled = ~np.isnan(answers.score)
+    present = np.where(labelled, question.holds(answers.score), answers.present)
+    decided_by = answers.decided_by.copy()
+    decided_by[labelled] = origin_of(answers.ordinals[labelled], fresh)
+    return replace(answers, present=present, decided_by=decided_by)
+
+
+def stream(
+    answers: Answers, video: str, index: VideoIndex, context: Context
+) -> Iterator[tuple[Answers, pa.RecordBatch]]:
+    """Answers that are all known, a part after the other, with the rows that qualify."""
+    context.progress.phase("scanning", len(answers.ordinals))
+    for first in range(0, len(answers.ordinals), ROWS):
+        context.check()
+        part = answers.at(slice(first, first + ROWS))
+        yield part, rows_of(video, index, context, (part,))
+        context.progress.advance(len(part.ordinals))
 
 
 def filled(answers: Answers, open_rows: NDArray[np.bool_]) -> Answers:

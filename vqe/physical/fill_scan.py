@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.physical.answers import Answers, known_answers, origin_of, rows_of
+from vqe.physical.answers import Answers, known_answers, origin_of, stream
 from vqe.physical.operator import Operator
 from vqe.physical.rows import CODE, frames_text
 from vqe.physical.stages import Question
@@ -19,9 +19,6 @@ from vqe.schema import SCAN_SCHEMA
 from vqe.statistics.nearest import nearest
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
-
-ROWS = 8192
-"""Frames answered at a time."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +72,10 @@ class FillScanExec(Operator):
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         filled = StageMetrics("fill")
         context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [filled]))
-        context.progress.phase("scanning", len(self.ordinals))
-        answers = self._answers()
-        for first in range(0, len(self.ordinals), ROWS):
-            context.check()
-            part = answers.at(slice(first, first + ROWS))
+        for part, rows in stream(self._answers(), self.video, self.index, context):
             n = int(np.count_nonzero(part.decided_by == CODE["fill"]))
             filled.add(n, n, 0.0)
-            yield rows_of(self.video, self.index, context, (part,))
-            context.progress.advance(len(part.ordinals))
+            yield rows
 
     def _answers(self) -> Answers:
         """Of all frames: known ones, and those that are filled in from them."""

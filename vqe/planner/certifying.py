@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.physical.answers import Answers, filled, origin_of
+from vqe.physical.answers import Answers, filled, with_labels
 from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certificate import Certificate
 from vqe.planner.decision import Alternative, Decision
 from vqe.planner.freezing import UndecodableError, damaged, freeze_fill, freeze_stages
-from vqe.planner.labeller import Labeller
+from vqe.planner.labeller import Labeller, spread
 from vqe.planner.proof import FrozenPlans, Proof
 from vqe.planner.shortfall import Shortfall
 from vqe.planner.visual_scan import VisualScan
@@ -24,7 +24,7 @@ from vqe.runtime.context import Context
 from vqe.statistics.betting import Stratum
 from vqe.statistics.certificate import least_bound
 from vqe.statistics.fixed_sequence import FixedSequence
-from vqe.statistics.units import settled, unit_answers, unit_of
+from vqe.statistics.units import settled, unit_answers
 from vqe.storage.store import Store
 
 WORTHWHILE = 0.8
@@ -148,8 +148,7 @@ class Certifying:
                 )
                 unknown = np.flatnonzero(frames == UNKNOWN)
                 # Spread over the unit: neighbours are almost copies, and flicker alike.
-                chosen = (np.arange(needed) * 2 + 1) * len(unknown) // (2 * needed)
-                wanted.append(first + unknown[chosen])
+                wanted.append(first + spread(unknown, needed))
             self._ask(np.concatenate(wanted))
 
     def _ask(self, positions: NDArray[np.int64]) -> None:
@@ -189,16 +188,16 @@ class Certifying:
     def _answers(self, plan: int, but: NDArray[np.bool_] | None = None) -> Answers:
         """The plan's answers, and labels where there are some; none of those at the frames `but`,
         bool (N,)."""
-        proof, ordinals = self.proof, self.scan.ordinals
-        label = self._label()
-        labelled = label != UNKNOWN
-        if but is not None:
-            labelled &= ~but
-        present = np.where(labelled, label, proof.plans.answer[plan]) == PRESENT
+        proof = self.proof
+        score = proof.score if but is None else np.where(but, np.float32(np.nan), proof.score)
+        said = Answers(
+            self.scan.ordinals,
+            proof.plans.answer[plan] == PRESENT,
+            score.copy(),
+            proof.plans.decided_by[plan],
+        )
         fresh = np.array(sorted(self.labeller.fresh), np.int64)
-        decided_by = proof.plans.decided_by[plan].copy()
-        decided_by[labelled] = origin_of(ordinals[labelled], fresh)
-        return Answers(ordinals, present, np.where(labelled, proof.score, np.nan), decided_by)
+        return with_labels(said, self.scan.question, fresh)
 
     def _certificate(self, sequence: FixedSequence) -> Certificate:
         plan = sequence.proved
@@ -290,11 +289,10 @@ def _begin(
 
 def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:
     """A proof about the frames of a scan, before its first draw."""
-    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
     score = labeller.scores_or_nan(scan.ordinals)
     return Proof.freeze(
         plans,
-        np.unique(units, return_inverse=True)[1],
+        scan.unit,
         score,
         labels_of(scan, score),
         seed,

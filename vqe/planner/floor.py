@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vqe.planner.visual_scan import VisualScan
 from vqe.statistics.certificate import least_draws
-from vqe.statistics.units import unit_of
 
 PRESENCES = (0.01, 0.1, 0.5)
 """Shares of the units that may be positive: nobody knows which, before the first label."""
@@ -16,8 +13,7 @@ def floor_text(scan: VisualScan) -> str:
     """The fewest units that any valid proof must draw, and what labelling them takes."""
     accuracy = scan.accuracy
     assert accuracy.confidence is not None
-    timestamps = scan.index.timestamps_us[scan.ordinals]
-    units = len(np.unique(unit_of(timestamps, accuracy.unit_us)))
+    units = int(scan.unit[-1]) + 1 if scan.frames else 0
     per_unit = scan.frames / max(units, 1) / 2 if accuracy.unit_us is not None else 1
     lines = [
         f"a proof with {100 * accuracy.confidence:.6g}% confidence draws by chance, at least about,"

@@ -11,7 +11,7 @@ from vqe.config import Settings
 from vqe.planner.calibration import known_network_cost
 from vqe.planner.cascade import stored_decision
 from vqe.planner.cost import NetworkCost
-from vqe.planner.decision import NO_CASCADE, REFINEMENT
+from vqe.planner.decision import NO_CASCADE, REFINEMENT, Decision
 from vqe.planner.decoding import Decoding, cheapest, choose_decoding, price_decoding
 from vqe.planner.explained_plans import plans_of
 from vqe.planner.explanation import (
@@ -40,16 +40,17 @@ def preview(video: str, scan: VisualScan, store: Store, settings: Settings) -> E
 
     Seconds are known as far as the network and the decoder were measured by an earlier query.
     """
-    told = _told(video, scan, store, settings)
     stored = stored_decision(scan, store)
+    told = _told(video, scan, store, settings, stored)
     if scan.accuracy.confidence is None or (stored is not None and stored.complete):
         return told
     return replace(told, floor=floor_text(scan))
 
 
-def _told(video: str, scan: VisualScan, store: Store, settings: Settings) -> ExplainedVideo:
+def _told(
+    video: str, scan: VisualScan, store: Store, settings: Settings, stored: Decision | None
+) -> ExplainedVideo:
     decodings = _decodings(scan, store)
-    stored = stored_decision(scan, store)
     if stored is not None:
         summary = f"stored plan: {stored.name} → {scan.network.name}"
         nothing_to_decode = stored.fill is not None

@@ -22,7 +22,6 @@ from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import StageMetrics
 from vqe.statistics.rates import ErrorRate
-from vqe.statistics.units import unit_of
 from vqe.storage.store import Store
 
 SPACING_UNITS = 2.5
@@ -116,8 +115,7 @@ def refinement_of(scan: VisualScan, grid: NDArray[np.int64], seed: int) -> Refin
     """The refinement of a scan: to the unit, or to the frame."""
     if scan.accuracy.unit_us is None:
         return FrameRefinement(scan.frames, grid, seed)
-    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
-    return Refinement(np.unique(units, return_inverse=True)[1], grid)
+    return Refinement(scan.unit, grid)
 
 
 class Refining:

@@ -13,6 +13,7 @@ from vqe.physical.stages import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.effort import Effort
 from vqe.planner.decoding import Decoding, choose_decoding
+from vqe.statistics.units import unit_of
 from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts
@@ -55,6 +56,12 @@ class VisualScan:
     def frames(self) -> int:
         """How many frames it is about."""
         return len(self.ordinals)
+
+    @property
+    def unit(self) -> NDArray[np.int64]:
+        """The metric unit of each of them, numbered from 0 without gaps, int64 (N,) ascending."""
+        units = unit_of(self.index.timestamps_us[self.ordinals], self.accuracy.unit_us)
+        return np.unique(units, return_inverse=True)[1]
 
     @property
     def remaining(self) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.physical.answers import Answers, filled, origin_of
+from vqe.physical.answers import Answers, filled, with_labels
 from vqe.physical.fill_scan import Fill
 from vqe.physical.rows import CODE
 from vqe.physical.stages import PRESENT, UNKNOWN
@@ -21,7 +21,6 @@ from vqe.planner.labeller import Labeller
 from vqe.planner.shortfall import Shortfall, rates_of_halves
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
-from vqe.statistics.units import unit_of
 from vqe.storage.store import Store
 
 TO_PLAN = 0.5
@@ -108,12 +107,10 @@ def _answered(
     with context.metrics.phase("labelling"):
         _label(scan, scan.ordinals[answer == UNKNOWN], labeller)
     score = labeller.scores_or_nan(scan.ordinals)
-    labelled = ~np.isnan(score)
-    present = np.where(labelled, scan.question.holds(score), answer == PRESENT)
     fresh = np.array(sorted(labeller.fresh), np.int64)
-    decided_by[labelled] = origin_of(scan.ordinals[labelled], fresh)
-    answers = Answers(scan.ordinals, present, score, decided_by)
-    left_open = ~labelled & (answer == UNKNOWN)
+    said = Answers(scan.ordinals, answer == PRESENT, score, decided_by)
+    answers = with_labels(said, scan.question, fresh)
+    left_open = np.isnan(score) & (answer == UNKNOWN)
     if not left_open.any():
         return replace(decision, answers=answers)
     return replace(decision, answers=filled(answers, left_open), shortfall=_shortfall(scan, score))
@@ -129,12 +126,10 @@ def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) ->
 def _shortfall(scan: VisualScan, score: NDArray[np.float32]) -> Shortfall:
     """What the labels, float32 (N,) with NaN, show by one another."""
     known = np.flatnonzero(~np.isnan(score))
-    units = unit_of(scan.index.timestamps_us[scan.ordinals], scan.accuracy.unit_us)
-    unit = np.unique(units, return_inverse=True)[1]
     return Shortfall(
         limit=str(scan.effort),
         labels=len(known),
         bounds=scan.accuracy.bounds,
-        reached=rates_of_halves(known, score[known], unit, scan.question, scan.accuracy),
+        reached=rates_of_halves(known, score[known], scan.unit, scan.question, scan.accuracy),
         proved=False,
     )
