@@ -1,29 +1,19 @@
-"""Statements to logical plans: what they mean for the videos and models at hand."""
+"""Statements, bound: what they mean for the videos and models at hand."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from vqe.config import ExplainFormat, explain_format
-from vqe.errors import BindError, UnsupportedError, VqeError
-from vqe.plan.bind_accuracy import bind_accuracy
-from vqe.plan.bind_contains import bind_contains
-from vqe.plan.bind_effort import bind_effort
-from vqe.plan.bind_expressions import bind_chain, bind_constant, bind_expression
+from vqe.errors import BindError, VqeError
+from vqe.plan.bind_query import bind_query
 from vqe.plan.bind_setting import Setting, bind_setting
-from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
-from vqe.plan.constants import INTEGER
-from vqe.plan.expressions import Column, Expression
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
-from vqe.plan.operators import condition, describe
+from vqe.plan.catalog import CatalogView
+from vqe.plan.nodes import Node
 from vqe.plan.parameters import Parameters, Values
-from vqe.plan.scope import Scope, pointing_at
-from vqe.schema import FRAMES, SCAN_SCHEMA, VIDEO_SCHEMA
+from vqe.plan.scope import pointing_at
 from vqe.sql import ast
-from vqe.sql.unparse import unparse_expression
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,9 @@ def bind(
         bound = (
             bind_setting(query, catalog, parameters)
             if isinstance(query, ast.Set)
-            else Bound(_query(query, catalog, parameters, default_model), explain, _format(format_))
+            else Bound(
+                bind_query(query, catalog, parameters, default_model), explain, _format(format_)
+            )
         )
         parameters.check_all_used()
     except VqeError as error:
@@ -76,144 +68,3 @@ def _format(name: ast.Name | None) -> ExplainFormat:
         return "text"
     with pointing_at(name):
         return explain_format(name.name, BindError)
-
-
-def _query(
-    query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
-) -> Node:
-    _refuse_what_is_not_built(query)
-    scope = Scope(SCAN_SCHEMA, parameters)
-    accuracy = bind_accuracy(query.clauses, scope)
-    video = _source(query, catalog, parameters)
-    visual = [node for node in _conjuncts(query.where) if _is_contains(node)]
-    if len(visual) > 1:
-        raise UnsupportedError(
-            "more than one contains() is not supported yet", offset=visual[1].offset
-        )
-    model = _model(query.clauses, visual, catalog, parameters, default_model)
-    plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), model)
-    if query.where is not None:
-        before = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"))
-        bound = _condition(query.where, before, model, video)
-        with pointing_at(query.where):
-            plan = Filter(condition(bound, "WHERE"), plan)
-    plan = Project(_columns(query.selection, scope), plan)
-    if query.limit is not None:
-        plan = Limit(_count(query.limit, scope), plan)
-    return plan
-
-
-def _refuse_what_is_not_built(query: ast.Query) -> None:
-    parts: dict[str, ast.Located | None] = {
-        "SELECT EVENTS": query.selection if isinstance(query.selection, ast.Events) else None,
-        "a query without FROM": query if query.source is None else None,
-        "a query in FROM": query.source if isinstance(query.source, ast.Subquery) else None,
-        "GROUP BY": query.group_by,
-        "HAVING": query.having,
-        "ORDER BY": query.order_by,
-        "LIMIT … GAP": query.limit and query.limit.gap,
-    }
-    for name, node in parts.items():
-        if node is not None:
-            raise UnsupportedError(f"{name} is not supported yet", offset=node.offset)
-
-
-def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> VideoInfo:
-    assert query.source is not None
-    assert not isinstance(query.source, ast.Subquery)
-    with pointing_at(query.source):
-        return catalog.video(_text(query.source, parameters, "the video"))
-
-
-def _model(
-    clauses: tuple[ast.Clause, ...],
-    visual: list[ast.Expression],
-    catalog: CatalogView,
-    parameters: Parameters,
-    default_model: str | None,
-) -> ModelInfo | None:
-    """The reference network, which only a visual predicate or USING MODEL asks for."""
-    for clause in clauses:
-        if isinstance(clause, ast.UsingModel):
-            with pointing_at(clause.model):
-                return catalog.model(_text(clause.model, parameters, "the model"))
-    if not visual:
-        return None
-    with pointing_at(visual[0]):
-        return catalog.model(default_model)
-
-
-def _text(node: ast.Name | ast.Literal | ast.Parameter, parameters: Parameters, what: str) -> str:
-    match node:
-        case ast.Name(name):
-            return name
-        case ast.Literal(value):
-            return str(value)
-    given = parameters.value(node)
-    if isinstance(given, os.PathLike):
-        given = os.fspath(given)
-    if not isinstance(given, str):
-        raise BindError(f"{what} must be a string, got {given!r} for parameter ${node.key}")
-    return given
-
-
-def _condition(
-    node: ast.Expression, scope: Scope, model: ModelInfo | None, video: VideoInfo
-) -> Expression:
-    """A condition whose conjuncts may be visual."""
-    if isinstance(node, ast.Binary) and node.operator == "AND":
-        return bind_chain(node, lambda operand: _condition(operand, scope, model, video))
-    if isinstance(node, ast.Function) and _is_contains(node):
-        assert model is not None
-        return bind_contains(node, scope, model, video)
-    return bind_expression(node, scope)
-
-
-def _conjuncts(node: ast.Expression | None) -> Iterator[ast.Expression]:
-    if isinstance(node, ast.Binary) and node.operator == "AND":
-        for operand in ast.operands(node, "AND"):
-            yield from _conjuncts(operand)
-    elif node is not None:
-        yield node
-
-
-def _is_contains(node: ast.Expression) -> bool:
-    return isinstance(node, ast.Function) and node.name == "contains"
-
-
-def _columns(selection: ast.Selection, scope: Scope) -> tuple[tuple[str, Expression], ...]:
-    match selection:
-        case ast.Frames():
-            names = FRAMES
-        case ast.Star():
-            names = tuple(VIDEO_SCHEMA.names)
-        case tuple():
-            return _items(selection, scope)
-    return tuple((name, Column(name, scope.columns.field(name).type)) for name in names)
-
-
-def _items(items: tuple[ast.Item, ...], scope: Scope) -> tuple[tuple[str, Expression], ...]:
-    columns: dict[str, Expression] = {}
-    for item in items:
-        bound = bind_expression(item.value, scope)
-        name = item.name or (
-            bound.name if isinstance(bound, Column) else unparse_expression(item.value)
-        )
-        if name in columns:
-            raise BindError(
-                f"two columns are called '{name}'",
-                hint="name one of them with AS",
-                offset=item.offset,
-            )
-        columns[name] = bound
-    return tuple(columns.items())
-
-
-def _count(limit: ast.Limit, scope: Scope) -> int:
-    count = bind_constant(limit.count, scope, "LIMIT")
-    if count.type != INTEGER or count.value < 0:
-        raise BindError(
-            f"LIMIT must be a whole number from 0, got {describe(count)}",
-            offset=limit.count.offset,
-        )
-    return int(count.value)
