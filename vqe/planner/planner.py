@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from vqe.errors import AccuracyWarning, VideoError
+from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
@@ -17,8 +19,8 @@ from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.stages import ReferenceStage
-from vqe.plan.catalog import VideoInfo, printable
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.catalog import ModelInfo, VideoInfo, printable
+from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
@@ -59,7 +61,9 @@ class Planner:
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
-        scan = next(node for node in logical.walk() if isinstance(node, Scan))
+        scan = _scan_of(logical)
+        if scan.predicate is None and any(isinstance(node, Annotate) for node in logical.walk()):
+            return Explanation(repr(logical), summary="pixels are needed for the rows alone")
         if scan.predicate is None:
             return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
         if not scan.video.members:
@@ -97,6 +101,9 @@ class Planner:
                 return LimitExec(count, self._lower(child, limit=count))
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
+            case Annotate(columns, model, child):
+                footage = partial(self._footage, _scan_of(node), model)
+                return AnnotateExec(columns, self._lower(child, limit), footage)
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
@@ -114,6 +121,13 @@ class Planner:
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
+
+    def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
+        """Of a row's video, by its name."""
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+        content, index = self.resources.index(members[video].path, self.context.check)
+        network = None if model is None else self.resources.network(model)
+        return Footage(index, network, self.resources.labels(content, network))
 
     def _lower_scan(
         self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1
@@ -175,6 +189,11 @@ class Planner:
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
         )
+
+
+def _scan_of(plan: Node) -> Scan:
+    """The one scan of a plan."""
+    return next(node for node in plan.walk() if isinstance(node, Scan))
 
 
 def _members(scan: Scan) -> list[VideoInfo]:
