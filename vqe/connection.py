@@ -9,6 +9,7 @@ from typing import Any
 
 from vqe.catalog import Catalog, Model
 from vqe.config import Settings
+from vqe.cursor import Cursor
 from vqe.display.progress import ProgressBar
 from vqe.errors import ConfigError, ExecutionError, UnsupportedError
 from vqe.executor.explain import ExplainQuery
@@ -60,9 +61,17 @@ class Connection:
         context = Context(settings, ProgressBar(enabled=settings.progress))
         run = (plan, Resources(self._store, self._catalog.network), context)
         if bound.explain == "none":
-            return Result(Query(*run))
+            return Result(Query(*run, sql=sql))
         analyze = bound.explain == "analyze"
-        return Result(ExplainQuery(*run, analyze=analyze, format=bound.format))
+        return Result(ExplainQuery(*run, sql=sql, analyze=analyze, format=bound.format))
+
+    def execute(self, sql: str, params: Params | None = None) -> Cursor:
+        """A cursor on the rows of one statement, as Python's DB-API has it."""
+        return self.cursor().execute(sql, params)
+
+    def cursor(self) -> Cursor:
+        """A new cursor, whose `execute` runs statements as `sql` does."""
+        return Cursor(self.sql)
 
     def register(self, name: str, path: str | os.PathLike[str]) -> None:
         """Makes `name` stand for the video file at `path`."""

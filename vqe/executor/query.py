@@ -18,12 +18,14 @@ from vqe.runtime.context import Context
 
 @dataclass
 class Query:
-    """An optimised logical plan on its way to rows; `physical` is set once it is planned."""
+    """An optimised logical plan on its way to rows; `physical` is set once it is planned, and `sql`
+    is the text that it came from."""
 
     logical: Node
     resources: Resources
     context: Context
     physical: PhysicalPlan | None = None
+    sql: str = ""
 
     @property
     def schema(self) -> pa.Schema:
