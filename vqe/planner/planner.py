@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from vqe.errors import AccuracyWarning, BindError, VideoError
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.damage import report_unreadable
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
@@ -60,6 +62,21 @@ class Planner:
     def plan(self, logical: Node) -> PhysicalPlan:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
+
+    def choose(self, logical: Node) -> Iterator[tuple[str, Decision]]:
+        """The decision for each video of `logical`, one after the other; nothing is scanned."""
+        root = self._lower(logical, limit=None)
+        yield from self.decisions.items()
+        for concat in root.walk():
+            if isinstance(concat, ConcatExec):
+                for i, video in enumerate(concat.videos):
+                    self.context.check()
+                    try:
+                        concat.open(i, 0)
+                    except VideoError as error:
+                        report_unreadable(video, error, self.context)
+                    else:
+                        yield video, self.decisions[video]
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
@@ -117,7 +134,7 @@ class Planner:
         _check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
-                _, index = self.resources.index(video.path, self.context.check)
+                _, index = self.resources.index(video, self.context.check)
                 return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
         with self.context.metrics.phase("index"):
             visual = self._visual(scan, video, limit)
@@ -161,7 +178,7 @@ class Planner:
         _check_name(video)
         network = self.resources.network(scan.model)
         model = network.fingerprint
-        content, index = self.resources.index(video.path, self.context.check)
+        content, index = self.resources.index(video, self.context.check)
         ordinals = frames_of_scan(scan, video.name, index)
         predicate, fill = scan.predicate, self.context.settings.fill
         if predicate.region is not None:
