@@ -38,6 +38,8 @@ def measured(query: Query) -> dict[str, str]:
     errors that were measured or proved, as `vqe.executor.explain_json` describes them."""
     videos = []
     for video in explanation_dict(explanation(query))["videos"]:
+        if not video["plans"]:
+            continue  # it could not be read
         told = {"video": video["video"], **video["plans"][0]}
         videos.append({key: told[key] for key in MEASURED})
     return {"vqe.measured": json.dumps(videos, ensure_ascii=False, allow_nan=False)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -10,6 +9,7 @@ from vqe.errors import BindError, UnsupportedError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_effort import bind_effort
 from vqe.plan.bind_expressions import bind_constant, bind_expression
+from vqe.plan.bind_text import bind_text
 from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
@@ -78,7 +78,7 @@ def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> V
     assert query.source is not None
     assert not isinstance(query.source, ast.Subquery)
     with pointing_at(query.source):
-        return catalog.video(_text(query.source, parameters, "the video"))
+        return catalog.video(bind_text(query.source, parameters, "the video"))
 
 
 def _model(
@@ -88,22 +88,8 @@ def _model(
     for clause in clauses:
         if isinstance(clause, ast.UsingModel):
             with pointing_at(clause.model):
-                return catalog.model(_text(clause.model, parameters, "the model"))
+                return catalog.model(bind_text(clause.model, parameters, "the model"))
     return None
-
-
-def _text(node: ast.Name | ast.Literal | ast.Parameter, parameters: Parameters, what: str) -> str:
-    match node:
-        case ast.Name(name):
-            return name
-        case ast.Literal(value):
-            return str(value)
-    given = parameters.value(node)
-    if isinstance(given, os.PathLike):
-        given = os.fspath(given)
-    if not isinstance(given, str):
-        raise BindError(f"{what} must be a string, got {given!r} for parameter ${node.key}")
-    return given
 
 
 def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parameters) -> Expression:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +12,7 @@ from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.damage import report_unreadable
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
@@ -58,6 +60,22 @@ class Planner:
     def plan(self, logical: Node) -> PhysicalPlan:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
+
+    def choose(self, logical: Node) -> Iterator[tuple[str, Decision]]:
+        """The decision for each video of `logical`, one after the other; nothing is scanned."""
+        root = self._lower(logical, limit=None)
+        yield from self.decisions.items()
+        for concat in root.walk():
+            if isinstance(concat, ConcatExec):
+                for i, video in enumerate(concat.videos):
+                    self.context.check()
+                    known = len(self.decisions)
+                    try:
+                        concat.open(i, 0)
+                    except VideoError as error:
+                        report_unreadable(video, error, self.context)
+                    else:
+                        yield from list(self.decisions.items())[known:]
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
@@ -125,7 +143,7 @@ class Planner:
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""
         members = {member.name: member for member in scan.video.members or (scan.video,)}
-        content, index = self.resources.index(members[video].path, self.context.check)
+        content, index = self.resources.index(members[video], self.context.check)
         network = None if model is None else self.resources.network(model)
         return Footage(index, network, self.resources.labels(content, network))
 
@@ -136,7 +154,7 @@ class Planner:
         check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
-                _, index = self.resources.index(video.path, self.context.check)
+                _, index = self.resources.index(video, self.context.check)
                 return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
         with self.context.metrics.phase("index"):
             visual = visual_scans(scan, video, limit, self.resources, self.context)

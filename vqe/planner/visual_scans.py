@@ -52,7 +52,7 @@ def visual_scans(
     assert scan.model is not None
     check_name(video)
     network = resources.network(scan.model)
-    content, index = resources.index(video.path, context.check)
+    content, index = resources.index(video, context.check)
     ordinals = frames_of_scan(scan, video.name, index)
     predicate = _in_pixels(scan, video, resources)
     rows = partial(index_rows, video.name, index)
