@@ -12,7 +12,21 @@ from vqe.sql.parser import parse
 from vqe.sql.unparse import unparse
 
 words = st.sampled_from(
-    ["frame", "video", "score", "when", "where", "Frames", "not", "a b", 'q"', "limit", "é", "end"]
+    [
+        "frame",
+        "video",
+        "score",
+        "when",
+        "where",
+        "distinct",
+        "Frames",
+        "not",
+        "a b",
+        'q"',
+        "limit",
+        "é",
+        "end",
+    ]
 )
 numbers = st.integers(0, 2**63 - 1) | st.floats(0, 1e300)
 names = st.builds(ast.Name, words)
@@ -44,6 +58,13 @@ def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             st.sampled_from(["contains", "count", "frames", "not", "from"]),
             several(inner | st.builds(ast.Star), 0),
             several(named, 0),
+        ),
+        st.builds(
+            ast.Function,
+            st.sampled_from(["count", "distinct"]),
+            several(inner),
+            several(named, 0),
+            st.just(True),
         ),
     )
 

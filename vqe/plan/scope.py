@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import pyarrow as pa
 
 from vqe.errors import VqeError
+from vqe.plan.expressions import Expression
 from vqe.plan.parameters import Parameters
+from vqe.sql import ast
 from vqe.sql.ast import Located
+
+
+class Groups(Protocol):
+    """What expressions mean once rows are grouped."""
+
+    def resolve(self, node: ast.Expression | ast.Star) -> Expression | None:
+        """The column that holds the value of the expression for each group; None where its parts
+        have to be looked at."""
 
 
 @dataclass(frozen=True)
 class Scope:
     """The columns and parameters that an expression may use.
 
-    `later` names columns that exist, but are known only after the expression was decided.
+    `later` names columns that exist, but are known only after the expression was decided. `clause`
+    is where the expression stands, if no aggregate may stand there; `pixels` says whether its rows
+    are frames that can be looked at. `aliases`, in lower case, are the names given by the select
+    list, for those that are no columns. `groups`: the rows are grouped before they get here.
     """
 
     columns: pa.Schema
     parameters: Parameters
     later: tuple[str, ...] = ()
+    clause: str = ""
+    pixels: bool = True
+    aliases: Mapping[str, Expression] = field(default_factory=dict)
+    groups: Groups | None = None
+
+    def column(self, name: str) -> str | None:
+        """The column of that name, as the schema spells it."""
+        by_fold = {column.casefold(): column for column in self.columns.names}
+        return by_fold.get(name.casefold())
 
 
 @contextmanager

@@ -10,19 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.errors import AccuracyWarning, BindError, VideoError
+from vqe.physical.aggregate import AggregateExec
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
 from vqe.physical.limit import LimitExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
+from vqe.physical.sort import SortExec
 from vqe.physical.stages import Question, ReferenceStage
+from vqe.physical.top_n import TopNExec
+from vqe.physical.values import ValuesExec
 from vqe.plan.catalog import VideoInfo, printable
 from vqe.plan.expressions import Contains
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.nodes import (
+    Aggregate,
+    Events,
+    Filter,
+    Limit,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    TopN,
+    Values,
+)
 from vqe.plan.regions import region_in_pixels
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
@@ -63,7 +79,9 @@ class Planner:
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
-        scan = next(node for node in logical.walk() if isinstance(node, Scan))
+        scan = next((node for node in logical.walk() if isinstance(node, Scan)), None)
+        if scan is None:
+            return Explanation(repr(logical), summary="no video needed")
         if scan.predicate is None:
             return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
         if not scan.video.members:
@@ -86,7 +104,7 @@ class Planner:
                 raise
             return ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")
 
-    def _lower(self, node: Node, limit: int | None) -> Operator:
+    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911 - one per node
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
@@ -95,6 +113,17 @@ class Planner:
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
+            # Of these, too, it is unknown how many rows a scan must find.
+            case Aggregate(keys, aggregates, child):
+                return AggregateExec(keys, aggregates, self._lower(child, limit=None))
+            case Sort(keys, child):
+                return SortExec(keys, self._lower(child, limit=None))
+            case TopN(count, keys, child):
+                return TopNExec(count, keys, self._lower(child, limit=None))
+            case Events(gap_us, min_duration_us, child):
+                return EventsExec(gap_us, min_duration_us, self._lower(child, limit=None))
+            case Values():
+                return ValuesExec()
             case Scan(video) if video.members:
                 members = _members(node)
                 return ConcatExec(
@@ -106,6 +135,7 @@ class Planner:
                         limit=None if limit is None else limit - rows,
                         share=1 / (len(members) - i),
                     ),
+                    node.columns,
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
@@ -118,7 +148,8 @@ class Planner:
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
                 _, index = self.resources.index(video.path, self.context.check)
-                return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
+                ordinals = frames_of_scan(scan, video.name, index)
+                return IndexScanExec(video.name, index, ordinals, scan.columns)
         with self.context.metrics.phase("index"):
             visual = self._visual(scan, video, limit)
         allowance = Allowance.of(scan.effort, self.context.metrics, self._began).part(share)
@@ -128,7 +159,7 @@ class Planner:
             warn(f"in '{video.name}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
             found = "as proved" if decision.certificate else "as far as the limits went"
-            return AnsweredScanExec(video.name, visual.index, decision.answers, found)
+            return AnsweredScanExec(video.name, visual.index, decision.answers, found, scan.columns)
         if decision.fill is not None:
             return FillScanExec(
                 video=video.name,
@@ -138,6 +169,7 @@ class Planner:
                 labels=visual.labels,
                 fresh=fresh,
                 fill=decision.fill,
+                columns=scan.columns,
             )
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.stages
@@ -153,6 +185,7 @@ class Planner:
             decoding=visual.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
+            columns=scan.columns,
         )
 
     def _visual(self, scan: Scan, video: VideoInfo, limit: int | None) -> VisualScan:
