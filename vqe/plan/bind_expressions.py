@@ -17,8 +17,11 @@ from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
-NOT_YET: Final = (*("contains", "objects", "detections", "image"),)
-"""Functions of the dialect that cannot stand in an expression yet: those that look at pixels."""
+SIGHTS: Final = ("contains", "objects")
+"""Functions of what is seen in a frame."""
+
+NOT_YET: Final = ("detections", "image")
+"""Functions of the dialect that cannot stand in an expression yet."""
 
 NO_AGGREGATES: Final = {
     "WHERE": "WHERE looks at single rows; a condition on groups goes into HAVING",
@@ -182,20 +185,21 @@ def _function(node: ast.Function, scope: Scope) -> Expression:
         where = f"in {scope.clause}" if scope.clause else "here"
         hint = NO_AGGREGATES.get(scope.clause, "")
         raise BindError(f"{node.name}() cannot stand {where}", hint=hint)
-    if node.name in NOT_YET and not scope.pixels:
+    if node.name in (*SIGHTS, *NOT_YET) and not scope.pixels:
         raise BindError(
             f"{node.name}() looks at the frames of a video, and there are none here",
             hint="put it into the query that reads the video",
         )
+    if node.name in SIGHTS:
+        if scope.sight is None:
+            raise UnsupportedError(f"{node.name}() can stand in WHERE only")
+        return scope.sight(node, scope)
     if node.name in NOT_YET:
-        visual = node.name == "contains"
-        where = " inside an expression" if visual else ""
-        hint = "it can stand in WHERE, joined to the rest by AND" if visual else ""
-        raise UnsupportedError(f"{node.name}(){where} is not supported yet", hint=hint)
+        raise UnsupportedError(f"{node.name}() is not supported yet")
     if node.name == "box":
         raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
     if node.name not in FUNCTIONS:
-        known = (*FUNCTIONS, *AGGREGATES, *NOT_YET)
+        known = (*FUNCTIONS, *AGGREGATES, *SIGHTS, *NOT_YET)
         hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
         raise BindError(f"unknown function '{node.name}'", hint=hint)
     if node.named:

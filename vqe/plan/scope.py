@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,7 +13,7 @@ from vqe.errors import VqeError
 from vqe.plan.expressions import Expression
 from vqe.plan.parameters import Parameters
 from vqe.sql import ast
-from vqe.sql.ast import Located
+from vqe.sql.ast import Function, Located
 
 
 class Groups(Protocol):
@@ -28,15 +28,17 @@ class Groups(Protocol):
 class Scope:
     """The columns and parameters that an expression may use.
 
-    `later` names columns that exist, but are known only after the expression was decided. `clause`
-    is where the expression stands, if no aggregate may stand there; `pixels` says whether its rows
-    are frames that can be looked at. `aliases`, in lower case, are the names given by the select
-    list, for those that are no columns. `groups`: the rows are grouped before they get here.
+    `later` names columns that exist, but are known only after the expression was decided; `sight`
+    binds functions that ask what is seen in a frame, None where it is not asked. `clause` is where
+    the expression stands, if no aggregate may stand there; `pixels` says whether its rows are
+    frames of a video. `aliases`, in lower case, are the names given by the select list, for those
+    that are no columns. `groups`: the rows are grouped before they get here.
     """
 
     columns: pa.Schema
     parameters: Parameters
     later: tuple[str, ...] = ()
+    sight: Callable[[Function, Scope], Expression] | None = None
     clause: str = ""
     pixels: bool = True
     aliases: Mapping[str, Expression] = field(default_factory=dict)
