@@ -34,15 +34,25 @@ class Detections:
 
         `region` (x0, y0, x1, y1) in pixels keeps the boxes whose centre lies inside it.
         """
-        keep = self.label == label
+        keep = self._matches(label, region)
+        best = np.zeros(self.n_frames, np.float32)
+        np.maximum.at(best, self.row[keep], self.score[keep])
+        return best
+
+    def count(self, label: int, min_score: float, region: Box | None = None) -> NDArray[np.int64]:
+        """How many of `label` with at least `min_score` per frame, int64 (N,)."""
+        keep = self._matches(label, region) & (self.score >= np.float32(min_score))
+        return np.bincount(self.row[keep], minlength=self.n_frames).astype(np.int64)
+
+    def _matches(self, label: int, region: Box | None) -> NDArray[np.bool_]:
+        """Which detections are of `label` and have their centre in `region`, bool (K,)."""
+        keep: NDArray[np.bool_] = self.label == label
         if region is not None:
             x = (self.box[:, 0] + self.box[:, 2]) / 2
             y = (self.box[:, 1] + self.box[:, 3]) / 2
             x0, y0, x1, y1 = region
             keep &= (x0 <= x) & (x < x1) & (y0 <= y) & (y < y1)
-        best = np.zeros(self.n_frames, np.float32)
-        np.maximum.at(best, self.row[keep], self.score[keep])
-        return best
+        return keep
 
     @property
     def nbytes(self) -> int:

@@ -16,7 +16,7 @@ from vqe.plan.commands import (
     DropVideo,
     Show,
 )
-from vqe.plan.expressions import holds_contains
+from vqe.plan.expressions import is_visual
 from vqe.plan.nodes import Filter
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
@@ -89,7 +89,7 @@ def _analyze(
     )
     plan = bind_query(query, catalog, parameters, default_model)
     conditions = [part.condition for part in plan.walk() if isinstance(part, Filter)]
-    if not any(map(holds_contains, conditions)):
+    if not any(map(is_visual, conditions)):
         raise BindError(
             "there is nothing to choose: the condition asks for nothing to be seen",
             hint="ANALYZE VIDEO is about conditions such as contains('bus')",

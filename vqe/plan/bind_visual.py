@@ -1,4 +1,4 @@
-"""`contains(label [, min_score => s] [, region => box(x0, y0, x1, y1)])`."""
+"""`contains(label [, min_score => s] [, region => box(x0, y0, x1, y1)])`, and `objects(…)`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Final
 
 from vqe.errors import BindError, did_you_mean
 from vqe.plan.bind_expressions import bind_constant, bind_number
-from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import STRING
-from vqe.plan.expressions import Contains
+from vqe.plan.expressions import Contains, Objects, Sight
 from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
@@ -16,31 +16,53 @@ from vqe.sql import ast
 
 OPTIONS: Final = ("min_score", "region")
 MOST_LABELS = 8
-USAGE: Final = "contains('label', min_score => 0.5, region => box(x0, y0, x1, y1))"
+USAGE: Final = "('label', min_score => 0.5, region => box(x0, y0, x1, y1))"
+
+SIGHTS: Final[dict[str, type[Contains] | type[Objects]]] = {
+    "contains": Contains,
+    "objects": Objects,
+}
 
 
-def bind_contains(node: ast.Function, scope: Scope, model: ModelInfo, video: VideoInfo) -> Contains:
-    """The predicate, its label known to the model, its region in pixels of a single video."""
-    if len(node.args) != 1 or isinstance(node.args[0], ast.Star):
-        raise BindError("contains() takes one label", hint=USAGE, offset=node.offset)
-    options: dict[str, ast.Expression] = {}
-    for argument in node.named:
-        if argument.name not in OPTIONS:
-            raise BindError(
-                f"contains() takes no argument '{argument.name}'",
-                hint=did_you_mean(argument.name, OPTIONS) or USAGE,
-                offset=argument.offset,
-            )
-        if argument.name in options:
-            raise BindError(f"{argument.name} is given twice", offset=argument.offset)
-        options[argument.name] = argument.value
-    label = _label(node.args[0], scope, model)
-    min_score, region = model.min_score, None
-    if "min_score" in options:
-        min_score = _min_score(options["min_score"], scope, model)
-    if "region" in options:
-        region = _region(options["region"], scope, video)
-    return Contains(label, min_score, region)
+class VisualFunctions:
+    """The functions that ask the reference network about frames of `video`.
+
+    `model`: the network of the statement; None until one of them, or the statement, asks for it.
+    """
+
+    def __init__(
+        self, video: VideoInfo, catalog: CatalogView, default: str | None, model: ModelInfo | None
+    ) -> None:
+        self.video = video
+        self.model = model
+        self._catalog = catalog
+        self._default = default
+
+    def bind(self, node: ast.Function, scope: Scope) -> Sight:
+        """The function, its label known to the model, its region in pixels of a single video."""
+        with pointing_at(node):
+            model = self.model = self.model or self._catalog.model(self._default)
+        usage = node.name + USAGE
+        if len(node.args) != 1 or isinstance(node.args[0], ast.Star):
+            raise BindError(f"{node.name}() takes one label", hint=usage, offset=node.offset)
+        options: dict[str, ast.Expression] = {}
+        for argument in node.named:
+            if argument.name not in OPTIONS:
+                raise BindError(
+                    f"{node.name}() takes no argument '{argument.name}'",
+                    hint=did_you_mean(argument.name, OPTIONS) or usage,
+                    offset=argument.offset,
+                )
+            if argument.name in options:
+                raise BindError(f"{argument.name} is given twice", offset=argument.offset)
+            options[argument.name] = argument.value
+        label = _label(node.args[0], scope, model)
+        min_score, region = model.min_score, None
+        if "min_score" in options:
+            min_score = _min_score(options["min_score"], scope, model)
+        if "region" in options:
+            region = _region(options["region"], scope, self.video)
+        return SIGHTS[node.name](label, min_score, region)
 
 
 def _label(node: ast.Expression, scope: Scope, model: ModelInfo) -> str:
