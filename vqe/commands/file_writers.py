@@ -88,8 +88,10 @@ class _JsonLines:
 
 
 def _as_printed(column: pa.Array) -> pa.Array:
-    """Doubles that are written like the floats of the column: 0.7, not 0.699999988079071."""
-    return column.cast(pa.string()).cast(pa.float64()) if column.type == pa.float32() else column
+    """The column with values that JSON shows well, as far as that can be done for all at once."""
+    if column.type == pa.float32():
+        return column.cast(pa.string()).cast(pa.float64())  # 0.7, not 0.699999988079071
+    return clock_text(column) if pa.types.is_duration(column.type) else column
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
