@@ -14,6 +14,7 @@ import pyarrow as pa
 from vqe.catalog import Catalog, Model
 from vqe.commands.carry_out import carry_out
 from vqe.config import Settings
+from vqe.cursor import Cursor
 from vqe.display.progress import ProgressBar
 from vqe.errors import ConfigError, ExecutionError, VqeError
 from vqe.executor.explain import ExplainQuery
@@ -69,6 +70,14 @@ class Connection:
                     pass
         return self._begin(last, parameters, adopted, more=False)
 
+    def execute(self, sql: str, params: Params | None = None) -> Cursor:
+        """A cursor on the rows of one statement, as Python's DB-API has it."""
+        return self.cursor().execute(sql, params)
+
+    def cursor(self) -> Cursor:
+        """A new cursor, whose `execute` runs statements as `sql` does."""
+        return Cursor(self.sql)
+
     def _begin(
         self, statement: Statement, parameters: Parameters, model: str | None, *, more: bool
     ) -> Result:
@@ -87,14 +96,16 @@ class Connection:
             bound = replace(bound, plan=plan)
         resources = Resources(self._store, self._catalog.network)
         context = Context(settings, ProgressBar(enabled=settings.progress))
+        text = statement.sql
         try:
             match bound:
                 case Bound(plan, "none"):
-                    return Result(Query(plan, resources, context, tuple(rewrites)))
+                    return Result(Query(plan, resources, context, tuple(rewrites), sql=text))
                 case Bound(plan, explain, format_, rules):
                     return Result(
                         ExplainQuery(
                             *(plan, resources, context, tuple(rewrites)),
+                            sql=text,
                             analyze=explain == "analyze",
                             format=format_,
                             rules=rules,

@@ -112,8 +112,6 @@ NOT_YET = {
     "SELECT frame FROM video LIMIT 3 GAP 10 FRAMES": "GAP",
     "SELECT frame FROM video ERROR WITHIN 0.1": "ERROR",
     "SELECT count(*) FROM video": "count",
-    "SELECT detections() FROM video": "detections",
-    "SELECT image(width => 3) FROM video": "image",
     "SELECT time_bucket(INTERVAL '1 s', timestamp) FROM video": "time_bucket",
 }
 

@@ -33,7 +33,9 @@ import pyarrow as pa
 TYPES = {
     "I": pa.types.is_integer,
     "R": lambda type_: pa.types.is_floating(type_) or pa.types.is_null(type_),
-    "T": lambda type_: pa.types.is_string(type_) or pa.types.is_dictionary(type_),
+    "T": lambda type_: (
+        pa.types.is_string(type_) or pa.types.is_dictionary(type_) or pa.types.is_list(type_)
+    ),
     "B": pa.types.is_boolean,
     "D": pa.types.is_duration,
     "M": pa.types.is_timestamp,

@@ -21,7 +21,7 @@ from vqe.runtime.context import Context
 class Query:
     """An optimised logical plan on its way to rows; `physical` is set once it is planned.
 
-    `rewrites`: what the optimizer did, in its order.
+    `rewrites`: what the optimizer did, in its order; `sql`: the text that it came from.
     """
 
     logical: Node
@@ -29,6 +29,7 @@ class Query:
     context: Context
     rewrites: tuple[Rewrite, ...] = ()
     physical: PhysicalPlan | None = None
+    sql: str = ""
 
     @property
     def schema(self) -> pa.Schema:

@@ -10,6 +10,7 @@ from vqe.errors import ConfigError, PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.merge_limits import merge_limits
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
@@ -26,6 +27,7 @@ RULES: Final[tuple[Rule, ...]] = (
     push_condition_into_scan,
     push_predicate_into_scan,
     merge_limits,
+    push_limit_down,
 )
 
 NEEDED: Final = ("push_predicate_into_scan",)

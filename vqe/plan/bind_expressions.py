@@ -16,11 +16,11 @@ from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
-SIGHTS: Final = ("contains", "objects")
-"""Functions of what is seen in a frame."""
+SIGHTS: Final = ("contains", "objects", "detections", "image")
+"""Functions of what is to be seen in a frame."""
 
 NOT_YET: Final = (
-    *("detections", "image", "time_bucket"),
+    "time_bucket",
     *("count", "sum", "avg", "min", "max"),
 )
 """Functions of the dialect that cannot stand in an expression yet."""
@@ -173,7 +173,7 @@ def _when(operand: ast.Expression | None, node: ast.Expression, scope: Scope) ->
 def _function(node: ast.Function, scope: Scope) -> Expression:
     if node.name in SIGHTS:
         if scope.sight is None:
-            raise UnsupportedError(f"{node.name}() can stand in WHERE only")
+            raise BindError(f"{node.name}() needs the frames of a video")
         return scope.sight(node, scope)
     if node.name in NOT_YET:
         raise UnsupportedError(f"{node.name}() is not supported yet")

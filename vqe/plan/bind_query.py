@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeAlias
+
 from vqe.errors import BindError, UnsupportedError
 from vqe.plan.bind_accuracy import bind_accuracy
 from vqe.plan.bind_effort import bind_effort
@@ -10,14 +13,16 @@ from vqe.plan.bind_text import bind_text
 from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
-from vqe.plan.expressions import Column, Expression
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.expressions import Column, Expression, rewritten, sights_of
+from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
 from vqe.plan.operators import condition, describe
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, SCAN_SCHEMA, VIDEO_SCHEMA
 from vqe.sql import ast
 from vqe.sql.unparse import unparse_expression
+
+Columns: TypeAlias = tuple[tuple[str, Expression], ...]
 
 
 def bind_query(
@@ -34,7 +39,9 @@ def bind_query(
     plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), visual.model)
     if where is not None:
         plan = Filter(where, plan)
-    plan = Project(_columns(query.selection, scope), plan)
+    columns = _columns(query.selection, replace(scope, sight=visual.bind))
+    columns, plan = _annotated(columns, plan, visual)
+    plan = Project(columns, plan)
     if query.limit is not None:
         plan = Limit(_count(query.limit, scope), plan)
     return plan
@@ -53,6 +60,18 @@ def _refuse_what_is_not_built(query: ast.Query) -> None:
     for name, node in parts.items():
         if node is not None:
             raise UnsupportedError(f"{name} is not supported yet", offset=node.offset)
+
+
+def _annotated(columns: Columns, plan: Node, visual: VisualFunctions) -> tuple[Columns, Node]:
+    """The columns without what is to be seen, which becomes columns of the plan."""
+    sights = tuple(dict.fromkeys(sight for _, value in columns for sight in sights_of(value)))
+    if not sights:
+        return columns, plan
+    column_of: dict[Expression, Expression] = {
+        sight: Column(str(sight), sight.type) for sight in sights
+    }
+    plain = tuple((name, rewritten(value, column_of.get)) for name, value in columns)
+    return plain, Annotate(tuple((str(sight), sight) for sight in sights), visual.model, plan)
 
 
 def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> VideoInfo:
@@ -75,7 +94,7 @@ def _model(
 
 def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parameters) -> Expression:
     """A condition on frames, about what is seen in them as well."""
-    scope = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"), sight=visual.bind)
+    scope = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"), sight=visual.in_condition)
     bound = bind_expression(node, scope)
     with pointing_at(node):
         return condition(bound, "WHERE")

@@ -12,7 +12,7 @@ from vqe.errors import PlanError
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
-from vqe.plan.expressions import Call, Expression
+from vqe.plan.expressions import Call, Expression, Picture, Sight
 from vqe.schema import SCAN_SCHEMA
 from vqe.sql.literals import format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -149,6 +149,31 @@ class Project(Tree):
 
 
 @dataclass(frozen=True, repr=False)
+class Annotate(Tree):
+    """The rows of `child`, frames of videos, with a column for each thing that is to be seen there.
+
+    `model`: the network that is asked, unless only pictures are wanted.
+    """
+
+    columns: tuple[tuple[str, Sight], ...]
+    model: ModelInfo | None
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.model is None and not all(isinstance(what, Picture) for _, what in self.columns):
+            raise PlanError("what is seen in a frame needs a reference network")
+
+    @property
+    def schema(self) -> pa.Schema:
+        fields = [pa.field(name, sight.type) for name, sight in self.columns]
+        return pa.schema([*self.child.schema, *fields])
+
+    def headline(self) -> str:
+        sights = ", ".join(str(sight) for _, sight in self.columns)
+        return f"Annotate {sights}" + (f" by {_model(self.model.name)}" if self.model else "")
+
+
+@dataclass(frozen=True, repr=False)
 class Limit(Tree):
     """The first `count` rows of `child`, in frame order."""
 
@@ -167,7 +192,7 @@ class Limit(Tree):
         return f"Limit {self.count}"
 
 
-Node = Scan | Filter | Project | Limit
+Node = Scan | Filter | Project | Annotate | Limit
 
 
 def _model(name: str) -> str:

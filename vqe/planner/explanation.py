@@ -123,8 +123,8 @@ class Explanation:
     """EXPLAIN of a query; `totals` once it ran. `operators`: the plan as a tree, in text.
 
     `pattern`: whether it is about the files of a pattern, or several questions; `summary` stands
-    for the videos where there are none to plan; `notes` tell of damage; `rewrites`
-    are what the rules of the optimizer did, in their order.
+    for the videos where there are none to plan; `notes` tell of damage; `rewrites` are what the
+    rules of the optimizer did, in their order.
     """
 
     operators: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from vqe.errors import AccuracyWarning, VideoError
+from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
@@ -19,8 +21,8 @@ from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.stages import ReferenceStage
-from vqe.plan.catalog import VideoInfo, printable
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.catalog import ModelInfo, VideoInfo, printable
+from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
@@ -60,29 +62,26 @@ class Planner:
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
 
     def choose(self, logical: Node) -> Iterator[tuple[str, Decision]]:
-        """What is decided for each video of `logical`, one after the other; nothing is scanned."""
-        root, told = self._lower(logical, limit=None), 0
-        for _ in self._one_after_the_other(root):
-            for video in list(self.decisions)[told:]:
-                yield video, self.decisions[video]
-            told = len(self.decisions)
-
-    def _one_after_the_other(self, root: Operator) -> Iterator[None]:
-        """Yields whenever a video was planned, the files of a pattern in their order."""
-        yield
+        """The decision for each video of `logical`, one after the other; nothing is scanned."""
+        root = self._lower(logical, limit=None)
+        yield from self.decisions.items()
         for concat in root.walk():
             if isinstance(concat, ConcatExec):
                 for i, video in enumerate(concat.videos):
                     self.context.check()
+                    known = len(self.decisions)
                     try:
                         concat.open(i, 0)
                     except VideoError as error:
                         report_unreadable(video, error, self.context)
-                    yield
+                    else:
+                        yield from list(self.decisions.items())[known:]
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
-        scan = next(node for node in logical.walk() if isinstance(node, Scan))
+        scan = _scan_of(logical)
+        if scan.predicate is None and any(isinstance(node, Annotate) for node in logical.walk()):
+            return Explanation(repr(logical), summary="pixels are needed for the rows alone")
         if scan.predicate is None:
             return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
         if not scan.video.members:
@@ -120,6 +119,9 @@ class Planner:
                 return LimitExec(count, self._lower(child, limit=count))
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
+            case Annotate(columns, model, child):
+                footage = partial(self._footage, _scan_of(node), model)
+                return AnnotateExec(columns, self._lower(child, limit), footage)
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
@@ -137,6 +139,13 @@ class Planner:
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
+
+    def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
+        """Of a row's video, by its name."""
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+        content, index = self.resources.index(members[video], self.context.check)
+        network = None if model is None else self.resources.network(model)
+        return Footage(index, network, self.resources.labels(content, network))
 
     def _lower_scan(
         self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1
@@ -198,6 +207,11 @@ class Planner:
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
         )
+
+
+def _scan_of(plan: Node) -> Scan:
+    """The one scan of a plan."""
+    return next(node for node in plan.walk() if isinstance(node, Scan))
 
 
 def _members(scan: Scan) -> list[VideoInfo]:

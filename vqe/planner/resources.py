@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vqe.models.reference import ReferenceNetwork
 from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.container import video_size
 from vqe.video.fingerprint import fingerprint
@@ -16,10 +17,17 @@ from vqe.video.indexing import build_index
 
 @dataclass(frozen=True)
 class Resources:
-    """The connection's store, and how to get at a network's weights."""
+    """The connection's store, and how to get at a network's weights; one for each query."""
 
     store: Store
     network: Callable[[ModelInfo], ReferenceNetwork]
+    _unkept: dict[str, LabelStore] = field(default_factory=dict)
+
+    def labels(self, content: str, network: ReferenceNetwork | None) -> LabelStore:
+        """The labels of a video; by a network that has no fingerprint, those of this query."""
+        if network is not None and network.fingerprint is not None:
+            return self.store.labels(content, network.fingerprint)
+        return self._unkept.setdefault(content, self.store.labels(content, None))
 
     def size(self, path: str) -> tuple[int, int]:
         """Width and height of the upright picture."""
