@@ -113,7 +113,7 @@ class Connection:
                     )
                 case Setting():
                     return Result(None, self._set(bound))
-            return Result(None, carry_out(bound, self._catalog, resources, context))
+            return Result(None, carry_out(bound, self._catalog, resources, context, text))
         except VqeError as error:
             if error.offset is not None:
                 error.locate(statement.sql, error.offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 
@@ -50,6 +51,41 @@ def test_the_rows_are_those_of_the_query(con, folder, name):
 def test_it_happens_at_once_and_the_path_may_be_a_parameter(con, folder):
     con.sql("COPY (SELECT frame FROM clip WHERE frame < ?) TO ?", [3, folder / "first.parquet"])
     assert read_table("first.parquet")["frame"].to_pylist() == [0, 1, 2]
+
+
+def test_the_file_says_what_its_rows_are_worth(con, folder):
+    sql = f"COPY ({SQL}) TO 'bus.parquet'"
+    con.sql(sql)
+    assert read_table("bus.parquet").schema.metadata[b"vqe.model"] == b"oracle"
+    behind = ParquetFile("bus.parquet").metadata.metadata
+    metadata = {key.decode(): text.decode() for key, text in behind.items()}
+    assert metadata["vqe.query"] == sql
+    assert metadata["vqe.model"] == "oracle"
+    assert metadata["vqe.accuracy"] == "EXACT"
+    assert json.loads(metadata["vqe.measured"])[0]["plan"] == "no cascade"
+    con.sql(f"COPY ({SQL}) TO 'bus.arrow'")
+    with pa.ipc.open_file("bus.arrow") as file:
+        assert file.schema.metadata[b"vqe.model"] == b"oracle"
+
+
+def test_what_is_seen_in_the_frames(con, folder):
+    """Lists of structs in every format; pictures where bytes can be."""
+    sql = "SELECT frame, detections('bus') AS seen, image(width => 32) AS picture FROM clip"
+    sql += " WHERE frame IN (0, 20) EXACT"
+    for name in ("seen.parquet", "seen.json", "seen.arrow", "seen.csv"):
+        columns = "*" if name.endswith(("parquet", "arrow")) else "frame, seen"
+        text = sql.replace(", image(width => 32) AS picture", "") if columns != "*" else sql
+        con.sql(f"COPY ({text}) TO '{name}'")
+    pictures = read_table("seen.parquet")["picture"].to_pylist()
+    assert all(picture.startswith(b"\xff\xd8\xff") for picture in pictures)
+    for name in ("seen.parquet", "seen.json"):
+        nothing, bus = duckdb.sql(f"SELECT seen FROM '{name}' ORDER BY frame").fetchall()
+        assert nothing == ([],)
+        assert [found["label"] for found in bus[0]] == ["bus"]
+    (as_text,) = duckdb.sql("SELECT seen FROM 'seen.csv' WHERE frame = 20").fetchall()
+    assert json.loads(as_text[0])[0]["label"] == "bus"
+    with pytest.raises(vqe.BindError, match="csv is text, and cannot hold column 'picture'"):
+        con.sql(f"COPY ({sql}) TO 'other.csv'")
 
 
 def test_small_batches_are_joined(con, folder, monkeypatch):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol
 
@@ -30,14 +30,24 @@ class Writer(Protocol):
 
 
 @contextmanager
-def writer(format: CopyFormat, file: BinaryIO, schema: pa.Schema) -> Iterator[Writer]:
-    """Writes rows of `schema` to `file`; complete when the block has ended."""
+def writer(
+    format: CopyFormat,
+    file: BinaryIO,
+    schema: pa.Schema,
+    learned: Callable[[], Mapping[str, str]] = dict,
+) -> Iterator[Writer]:
+    """Writes rows of `schema` to `file`; complete when the block has ended.
+
+    Parquet and Arrow keep the metadata of the schema; what is `learned` by the end of the block
+    joins them in Parquet, where metadata stand behind the rows.
+    """
     match format:
         case "parquet":
             from pyarrow.parquet import ParquetWriter
 
             with ParquetWriter(file, schema) as parquet:
                 yield parquet
+                parquet.add_key_value_metadata(learned())
         case "arrow":
             with pa.ipc.new_file(file, _plain_schema(schema)) as arrow:
                 yield _PlainRows(arrow)
