@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import threading
+import time
 
 import pytest
-from clips import make_clip
+from clips import Oracle, make_clip
 
 import vqe
 
@@ -141,3 +143,54 @@ def test_what_is_listed_of_files_that_differ(con, tmp_path):
     assert row["duration"] == datetime.timedelta(seconds=5)
     assert row["codec"] == "h264"
     assert row["width"] is row["height"] is row["fps"] is None
+
+
+@pytest.mark.parametrize(
+    "sql", [f"COPY ({SQL}) TO 'bus.parquet'", f"{SQL}; SELECT frame FROM clip"]
+)
+def test_another_thread_may_interrupt(con, clip, tmp_path, monkeypatch, sql):
+    monkeypatch.chdir(tmp_path)
+    begun, ended = threading.Event(), []
+
+    class Waiting(Oracle):
+        def __call__(self, frames):
+            begun.set()
+            time.sleep(0.02)
+            return super().__call__(frames)
+
+    con.register_model("waiting", Waiting(clip))
+
+    def run():
+        try:
+            con.sql(f"SET model = waiting; {sql}")
+        except vqe.VqeError as error:
+            ended.append(error)
+
+    lazy = con.sql("SELECT frame FROM clip")
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert begun.wait(10)
+    con.interrupt()
+    thread.join(10)
+    assert [type(error) for error in ended] == [vqe.QueryCancelledError]
+    assert list(tmp_path.iterdir()) == []
+    con.interrupt()  # nothing is at work
+    assert lazy.to_arrow_table().num_rows == 120
+
+
+def test_one_of_many_threads_gets_a_name(con, clip):
+    outcomes = []
+
+    def create():
+        try:
+            con.sql("CREATE VIDEO gate AS ?", [str(clip.path)])
+            outcomes.append("made")
+        except vqe.BindError:
+            outcomes.append("taken")
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["made", *["taken"] * 7]
