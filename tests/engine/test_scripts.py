@@ -134,6 +134,12 @@ def test_a_listing_loads_no_model(con):
     assert con.sql("SHOW MODELS").to_arrow_table()["default"].to_pylist() == [False, True]
 
 
+def test_a_model_that_cannot_be_loaded_is_a_model_all_the_same(con):
+    con.register_model("missing", "onnx:missing.onnx")
+    with pytest.raises(vqe.ModelError, match="there is no file"):
+        con.sql("DESCRIBE missing")
+
+
 def test_what_is_listed_of_files_that_differ(con, tmp_path):
     make_clip(tmp_path / "a.mp4", 30, fps=10)
     make_clip(tmp_path / "b.mkv", 10, fps=5, size=(96, 80))

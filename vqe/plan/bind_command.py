@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vqe.errors import BindError, ModelError, VideoNotFoundError
+from vqe.errors import BindError, VideoNotFoundError
 from vqe.plan.bind_query import bind_query
 from vqe.plan.bind_text import bind_moment, bind_text
 from vqe.plan.catalog import CatalogView
@@ -70,9 +70,7 @@ def _describe(name: str, catalog: CatalogView) -> DescribeColumns | DescribeMode
     except VideoNotFoundError as no_video:
         try:
             return DescribeModel(catalog.model(name))
-        except (BindError, ModelError) as no_model:
-            if ":" in name:  # the spec of a model, which cannot be loaded
-                raise
+        except BindError as no_model:
             hint = no_video.hint or no_model.hint
             raise BindError(f"'{name}' is neither a video nor a model", hint=hint) from None
 
