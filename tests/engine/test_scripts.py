@@ -79,6 +79,9 @@ def test_a_name_stands_for_a_moment_too(con, clip):
             con.register("gate", clip.path, starting_at=wrong)
         with pytest.raises(vqe.BindError, match="date and time"):
             con.sql("CREATE VIDEO other AS ? STARTING AT ?", [str(clip.path), wrong])
+    for year in (1, 1899, 2200, 9999):
+        with pytest.raises(vqe.ConfigError, match="possible are 1900 to 2199"):
+            con.register("gate", clip.path, starting_at=datetime.datetime(year, 1, 1))
 
 
 def test_a_range_of_time_is_all_that_is_read(con, clip, oracle):

@@ -108,6 +108,10 @@ ERRORS: dict[str, tuple[type[VqeError], str]] = {
     "ANALYZE VIDEO video FOR keyframe": (BindError, "there is nothing to choose: the con | keyf"),
     "ANALYZE VIDEO video FOR contains('bus') EXACT": (BindError, "there is nothing to | EXACT"),
     "ANALYZE VIDEO video FOR contains('bsu')": (BindError, "unknown label 'bsu' | 'bsu' | did you"),
+    "ANALYZE VIDEO (SELECT frame FROM video) FOR keyframe": (
+        BindError,
+        "ANALYZE VIDEO takes | (SEL",
+    ),
     "ANALYZE VIDEO video FOR frame": (BindError, "WHERE must be true or false | frame | compare"),
     "COPY (SELECT frame FROM video) TO 'a'": (BindError, "the end of 'a' names no | 'a' | known"),
     "COPY (SELECT frame FROM video) TO 'a.cvs'": (BindError, "the end of | 'a.c | did you mean '."),
