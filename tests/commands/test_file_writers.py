@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow.parquet import read_table
@@ -126,6 +127,22 @@ def test_pandas_reads_text(write):
     as_json = frames[0]["detections"]
     assert json.loads(as_json[0]) == frames[1]["detections"][0] == ROWS[0]["detections"]
     assert as_json[1] == "[]"
+
+
+def test_polars_reads_them_all(write):
+    schema = pa.schema([SCHEMA.field(name) for name in ("frame", "timestamp", "decided_by")])
+    rows = [{name: row[name] for name in schema.names} for row in ROWS]
+    frames = (
+        pl.read_parquet(write("parquet", schema, rows)),
+        pl.read_ipc(write("arrow", schema, rows)),
+        pl.read_ndjson(write("json", schema, rows)),
+        pl.read_csv(write("csv", schema, rows)),
+    )
+    for frame in frames:
+        assert frame["frame"].to_list() == [2**60, -1, None]
+        assert frame["decided_by"].cast(pl.String).to_list()[0] == 'a "quoted", one'
+    for frame in frames[:2]:
+        assert frame["timestamp"].to_list() == [row["timestamp"] for row in rows]
 
 
 def test_json_has_an_object_on_each_line(write):

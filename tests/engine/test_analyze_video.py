@@ -55,7 +55,8 @@ def test_the_query_starts_at_once(known):
 
 @pytest.mark.slow
 def test_a_cascade_is_trained_ahead_of_time(long_clip):
-    oracle = Oracle(long_clip, fingerprint="oracle", seconds=SECONDS)
+    # The rest of the video must take long enough for a cascade to pay.
+    oracle = Oracle(long_clip, fingerprint="oracle", seconds=4 * SECONDS)
     con = vqe.connect(device="cpu", fill=False)
     con.register("long", long_clip.path)
     con.register_model("oracle", oracle)
@@ -78,6 +79,17 @@ def test_it_happens_at_once_and_once_only(known):
     assert asked > 0
     (row,) = analyze(con)
     assert (row["reason"], row["labels"]) == ("stored plan", 0)
+    assert len(oracle.frames_seen) == asked
+
+
+def test_a_proof_is_made_ahead_of_time_too(known):
+    con, oracle = known
+    bounds = "FNR WITHIN 20% FDR WITHIN 20% CONFIDENCE 90%"
+    analyze(con, where="contains('bus')", bounds=bounds)
+    asked = len(oracle.frames_seen)
+    result = con.sql(f"SELECT FRAMES FROM long WHERE contains('bus') {bounds}")
+    result.to_arrow_table()
+    assert result.profile.certificate is not None
     assert len(oracle.frames_seen) == asked
 
 
