@@ -7,10 +7,21 @@ from typing import Final, cast
 
 from vqe.errors import PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
+from vqe.optimizer.limit_sorted_rows import limit_sorted_rows
+from vqe.optimizer.merge_filters import merge_filters
 from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.merge_projects import merge_projects
+from vqe.optimizer.order_conjuncts import order_conjuncts
+from vqe.optimizer.prune_columns import prune_columns
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_filter_through_aggregate import push_filter_through_aggregate
+from vqe.optimizer.push_filter_through_project import push_filter_through_project
+from vqe.optimizer.push_filter_through_sort import push_filter_through_sort
+from vqe.optimizer.push_limit_through_project import push_limit_through_project
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
+from vqe.optimizer.remove_identity_projects import remove_identity_projects
+from vqe.optimizer.remove_redundant_conditions import remove_redundant_conditions
 from vqe.optimizer.remove_true_filters import remove_true_filters
 from vqe.plan.nodes import Node
 
@@ -20,10 +31,21 @@ Observer = Callable[[str, Node, Node], None]
 RULES: Final[tuple[Rule, ...]] = (
     fold_constants,  # first, for the others look for constants
     remove_true_filters,
+    remove_redundant_conditions,  # before conditions move, and are no longer seen together
+    merge_filters,
+    push_filter_through_project,
+    push_filter_through_sort,
+    push_filter_through_aggregate,
     push_range_into_scan,  # before the next: a range needs no look at each row of the index
     push_condition_into_scan,
     push_predicate_into_scan,
+    order_conjuncts,  # of those that stayed above the scan
+    merge_projects,
+    push_limit_through_project,  # before the next two: the limit meets what it can merge with
     merge_limits,
+    limit_sorted_rows,
+    remove_identity_projects,
+    prune_columns,  # last, when it is known what the others have left to ask for
 )
 
 MOST_REWRITES = 10_000
