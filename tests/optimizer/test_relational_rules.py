@@ -13,11 +13,13 @@ from vqe.optimizer.merge_projects import merge_projects
 from vqe.optimizer.order_conjuncts import order_conjuncts
 from vqe.optimizer.prune_columns import prune_columns
 from vqe.optimizer.push_filter_through_aggregate import push_filter_through_aggregate
+from vqe.optimizer.push_filter_through_annotate import push_filter_through_annotate
 from vqe.optimizer.push_filter_through_project import push_filter_through_project
 from vqe.optimizer.push_filter_through_sort import push_filter_through_sort
-from vqe.optimizer.push_limit_through_project import push_limit_through_project
+from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.remove_identity_projects import remove_identity_projects
 from vqe.optimizer.remove_redundant_conditions import remove_redundant_conditions
+from vqe.optimizer.sort_before_annotating import sort_before_annotating
 from vqe.plan.expressions import DEEPEST
 from vqe.plan.nodes import Aggregate, Filter, Limit, Node, Project, Scan
 
@@ -164,20 +166,56 @@ def test_push_filter_through_aggregate(having: str, after: str | None) -> None:
     assert text(found) == (after + REST if after else "None")
 
 
+SEEN = "objects('bus', min_score => 0.5)"
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("frame < 3", "Annotate {0} by yolo <- Filter frame < 3"),
+        ("n > 1", None),
+        ("frame < 3 AND n > 1", 'Filter "{0}" > 1 <- Annotate {0} by yolo <- Filter frame < 3'),
+        ("n > 1 AND frame < 3", None),
+    ],
+)
+def test_push_filter_through_annotate(where: str, after: str | None) -> None:
+    inner = "SELECT frame, objects('bus') AS n FROM video EXACT"
+    pushed = push_filter_through_project(below(plan_of(f"SELECT * FROM ({inner}) WHERE {where}")))
+    assert isinstance(pushed, Project)
+    found = text(push_filter_through_annotate(pushed.child)).removesuffix(" EXACT USING MODEL yolo")
+    assert found == (after.format(SEEN) + REST if after else "None")
+
+
+def test_sort_before_annotating() -> None:
+    plan = plan_of("SELECT frame, objects('bus') FROM video ORDER BY pts EXACT")
+    found = text(sort_before_annotating(below(plan)))
+    assert found.startswith(f"Annotate {SEEN} by yolo <- Sort pts{REST}")
+    by_seen = plan_of("SELECT frame, objects('bus') AS n FROM video ORDER BY pts, n EXACT")
+    assert sort_before_annotating(below(by_seen)) is None
+
+
+def test_pictures_that_nobody_wants_are_not_made() -> None:
+    plan = plan_of("SELECT frame FROM (SELECT frame, image() AS i, objects('bus') FROM video)")
+    merged = merge_projects(plan)
+    assert merged is not None
+    found = prune_columns(merged)
+    assert found is not None
+    assert found.schema == plan.schema
+    assert text(found).startswith(f"Project frame{REST}")
+    assert scan_of(found).columns == ("frame",)
+    kept = prune_columns(plan_of("SELECT pts, objects('bus') FROM video"))
+    assert kept is not None
+    assert scan_of(kept).columns == ("video", "frame", "pts")
+
+
 def test_a_filter_on_all_rows_as_one_group_stays() -> None:
     plan = plan_of("SELECT count(*) FROM video HAVING count(*) > 3")
     assert push_filter_through_aggregate(below(plan)) is None
 
 
-def test_push_limit_through_project() -> None:
-    plan = plan_of("SELECT frame + 1 AS n FROM video LIMIT 3")
-    assert text(push_limit_through_project(plan)) == f"Project frame + 1 AS n <- Limit 3{REST}"
-    assert push_limit_through_project(Limit(3, below(plan, 2))) is None
-
-
 def test_limit_sorted_rows() -> None:
     plan = plan_of("SELECT frame FROM video ORDER BY pts DESC, frame LIMIT 3")
-    limit = push_limit_through_project(plan)
+    limit = push_limit_down(plan)
     assert isinstance(limit, Project)
     top = limit_sorted_rows(limit.child)
     assert text(top) == f"TopN 3 by pts DESC, frame{REST}"
@@ -295,7 +333,8 @@ Rule = Callable[[Node], Node | None]
         push_filter_through_aggregate,
         push_filter_through_project,
         push_filter_through_sort,
-        push_limit_through_project,
+        push_filter_through_annotate,
+        sort_before_annotating,
         remove_redundant_conditions,
     ],
 )

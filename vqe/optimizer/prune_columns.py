@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from vqe.plan.expressions import columns_of
-from vqe.plan.nodes import Aggregate, Events, Filter, Limit, Node, Project, Scan, Sort, TopN
+from vqe.plan.nodes import (
+    Aggregate,
+    Annotate,
+    Events,
+    Filter,
+    Limit,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    TopN,
+)
 from vqe.schema import EVENT_COLUMNS
+
+ANNOTATED_BY: Final = {"video", "frame"}
+"""What is seen in a row is found by these."""
 
 
 def prune_columns(node: Node) -> Node | None:
@@ -26,7 +41,7 @@ def prune_columns(node: Node) -> Node | None:
     return None if pruned is child else replace(node, child=pruned)
 
 
-def _pruned(node: Node, needed: set[str]) -> Node:
+def _pruned(node: Node, needed: set[str]) -> Node:  # noqa: PLR0911 - one per node
     """The node with the needed columns and perhaps others; itself where there is nothing to do."""
     match node:
         case Scan(columns=columns):
@@ -41,6 +56,13 @@ def _pruned(node: Node, needed: set[str]) -> Node:
             if not keys:
                 calls = calls or aggregates[:1]
             return node if calls == aggregates else replace(node, aggregates=calls)
+        case Annotate(columns=sights, child=child):
+            shown = tuple(sight for sight in sights if sight[0] in needed)
+            if not shown:
+                return _pruned(child, needed)
+            if shown != sights:
+                return replace(node, columns=shown)
+            needed = (needed - {name for name, _ in sights}) | ANNOTATED_BY
         case Filter(condition, child):
             needed = needed | columns_of(condition)
         case Sort(keys=sort_keys, child=child) | TopN(keys=sort_keys, child=child):

@@ -66,12 +66,19 @@ def _indexed(  # noqa: PLR0911 - one per column
         case "stop":
             return pa.array(index.stops_us(ordinals).view("timedelta64[us]"))
         case "time":
-            return pa.nulls(len(ordinals), pa.timestamp("us"))
+            return _times(index, ordinals)
         case "pts":
             return pa.array(index.pts[ordinals])
         case "keyframe":
             return pa.array(index.keyframe[ordinals])
     raise AssertionError(f"no column of a frame: {column}")
+
+
+def _times(index: VideoIndex, ordinals: NDArray[np.int64]) -> pa.Array:
+    """When the frames were taken, where the start of the video is known."""
+    if index.start_us is None:
+        return pa.nulls(len(ordinals), pa.timestamp("us"))
+    return pa.array((index.timestamps_us[ordinals] + index.start_us).view("datetime64[us]"))
 
 
 def frames_text(ordinals: NDArray[np.int64]) -> str:

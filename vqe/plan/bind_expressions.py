@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from vqe.errors import BindError, UnsupportedError, did_you_mean
+from vqe.errors import BindError, did_you_mean
 from vqe.plan import operators
 from vqe.plan.aggregates import AGGREGATES
 from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL, STRING, TIMESTAMP
@@ -17,11 +17,8 @@ from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
-SIGHTS: Final = ("contains", "objects")
-"""Functions of what is seen in a frame."""
-
-NOT_YET: Final = ("detections", "image")
-"""Functions of the dialect that cannot stand in an expression yet."""
+SIGHTS: Final = ("contains", "objects", "detections", "image")
+"""Functions of what is to be seen in a frame."""
 
 NO_AGGREGATES: Final = {
     "WHERE": "WHERE looks at single rows; a condition on groups goes into HAVING",
@@ -185,21 +182,19 @@ def _function(node: ast.Function, scope: Scope) -> Expression:
         where = f"in {scope.clause}" if scope.clause else "here"
         hint = NO_AGGREGATES.get(scope.clause, "")
         raise BindError(f"{node.name}() cannot stand {where}", hint=hint)
-    if node.name in (*SIGHTS, *NOT_YET) and not scope.pixels:
+    if node.name in SIGHTS and not scope.pixels:
         raise BindError(
             f"{node.name}() looks at the frames of a video, and there are none here",
             hint="put it into the query that reads the video",
         )
     if node.name in SIGHTS:
         if scope.sight is None:
-            raise UnsupportedError(f"{node.name}() can stand in WHERE only")
+            raise BindError(f"{node.name}() needs the frames of a video")
         return scope.sight(node, scope)
-    if node.name in NOT_YET:
-        raise UnsupportedError(f"{node.name}() is not supported yet")
     if node.name == "box":
         raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
     if node.name not in FUNCTIONS:
-        known = (*FUNCTIONS, *AGGREGATES, *SIGHTS, *NOT_YET)
+        known = (*FUNCTIONS, *AGGREGATES, *SIGHTS)
         hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
         raise BindError(f"unknown function '{node.name}'", hint=hint)
     if node.named:

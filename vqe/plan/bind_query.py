@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +11,7 @@ from vqe.plan.bind_effort import bind_effort
 from vqe.plan.bind_events import bind_events
 from vqe.plan.bind_expressions import bind_constant, bind_expression
 from vqe.plan.bind_select import SELECT_ROWS, bind_order, bind_select, refuse_groups
+from vqe.plan.bind_text import bind_text
 from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
@@ -33,29 +33,27 @@ def bind_query(
     """The plan of a query. Raises as `vqe.plan.binder.bind` does."""
     if query.limit is not None and query.limit.gap is not None:
         raise UnsupportedError("LIMIT … GAP is not supported yet", offset=query.limit.gap.offset)
+    visual = None
     if query.source is None or isinstance(query.source, ast.Subquery):
         plan, scope = _derived_rows(query, catalog, parameters, default_model)
     else:
-        scope = Scope(SCAN_SCHEMA, parameters)
-        plan = _frames(query, scope, catalog, parameters, default_model)
+        plan, visual = _frames(query, catalog, parameters, default_model)
+        scope = Scope(SCAN_SCHEMA, parameters, sight=visual.annotation)
     if isinstance(query.selection, ast.Events):
         refuse_groups(query)
         plan = bind_order(query, bind_events(query.selection, plan, scope), scope)
     else:
-        plan = bind_select(query, plan, scope)
+        plan = bind_select(query, lambda: plan if visual is None else visual.annotated(plan), scope)
     if query.limit is not None:
         plan = Limit(_count(query.limit, scope), plan)
     return plan
 
 
 def _frames(
-    query: ast.Query,
-    scope: Scope,
-    catalog: CatalogView,
-    parameters: Parameters,
-    default_model: str | None,
-) -> Node:
-    """The frames of a video for which WHERE holds."""
+    query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
+) -> tuple[Node, VisualFunctions]:
+    """The frames of a video for which WHERE holds, and what may be asked about them."""
+    scope = Scope(SCAN_SCHEMA, parameters)
     accuracy = bind_accuracy(query.clauses, scope)
     video = _source(query, catalog, parameters)
     model = _model(query.clauses, catalog, parameters)
@@ -66,7 +64,7 @@ def _frames(
     plan: Node = Scan(video, accuracy, effort, visual.model, columns=(*SCAN_SCHEMA.names, *ends))
     if where is not None:
         plan = Filter(where, plan)
-    return plan
+    return plan, visual
 
 
 def _derived_rows(
@@ -129,7 +127,7 @@ def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> V
     assert query.source is not None
     assert not isinstance(query.source, ast.Subquery)
     with pointing_at(query.source):
-        return catalog.video(_text(query.source, parameters, "the video"))
+        return catalog.video(bind_text(query.source, parameters, "the video"))
 
 
 def _model(
@@ -139,28 +137,18 @@ def _model(
     for clause in clauses:
         if isinstance(clause, ast.UsingModel):
             with pointing_at(clause.model):
-                return catalog.model(_text(clause.model, parameters, "the model"))
+                return catalog.model(bind_text(clause.model, parameters, "the model"))
     return None
-
-
-def _text(node: ast.Name | ast.Literal | ast.Parameter, parameters: Parameters, what: str) -> str:
-    match node:
-        case ast.Name(name):
-            return name
-        case ast.Literal(value):
-            return str(value)
-    given = parameters.value(node)
-    if isinstance(given, os.PathLike):
-        given = os.fspath(given)
-    if not isinstance(given, str):
-        raise BindError(f"{what} must be a string, got {given!r} for parameter ${node.key}")
-    return given
 
 
 def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parameters) -> Expression:
     """A condition on frames, about what is seen in them as well."""
     scope = Scope(
-        SCAN_SCHEMA, parameters, later=("score", "decided_by"), sight=visual.bind, clause="WHERE"
+        SCAN_SCHEMA,
+        parameters,
+        later=("score", "decided_by"),
+        sight=visual.in_condition,
+        clause="WHERE",
     )
     bound = bind_expression(node, scope)
     with pointing_at(node):

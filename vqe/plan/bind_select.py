@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression, columns_of
 from vqe.plan.grouping import Grouping, holds_aggregate
 from vqe.plan.nodes import Filter, Node, Project, Sort, SortKey
-from vqe.plan.operators import condition, plain
+from vqe.plan.operators import comparable, condition
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, VIDEO_SCHEMA
 from vqe.sql import ast
@@ -29,8 +29,11 @@ SELECT_ROWS: Final = {
 """Select lists that are about single rows."""
 
 
-def bind_select(query: ast.Query, child: Node, scope: Scope) -> Node:
-    """The select list over the rows of `child`, which may be grouped, and ordered."""
+def bind_select(query: ast.Query, rows: Callable[[], Node], scope: Scope) -> Node:
+    """The select list over rows that may be grouped, and ordered.
+
+    `rows` is called once all is bound: what the list asks for decides which columns they have.
+    """
     grouping = _grouping(query, scope)
     inner = scope if grouping is None else replace(scope, groups=grouping)
     columns = _columns(query.selection, inner)
@@ -41,6 +44,7 @@ def bind_select(query: ast.Query, child: Node, scope: Scope) -> Node:
         with pointing_at(query.having):
             having = condition(bound, "HAVING")
     keys = _sort_keys(query.order_by, columns, inner)
+    child = rows()
     if grouping is not None:
         child = grouping.over(child)
     if having is not None:
@@ -86,7 +90,8 @@ def _group_key(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) ->
     """A key, which may be the number or the name of an item of the select list."""
     node = _item_of(node, items, scope)
     with pointing_at(node):
-        return plain(bind_expression(node, replace(scope, clause="GROUP BY")))
+        bound = bind_expression(node, replace(scope, clause="GROUP BY"))
+        return comparable(bound, "GROUP BY")
 
 
 def _item_of(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) -> ast.Expression:
@@ -148,7 +153,9 @@ def _sort_keys(order_by: ast.OrderBy | None, columns: Columns, scope: Scope) -> 
     keys = []
     for order in order_by.keys if order_by else ():
         value = _sort_value(order.key, columns, scope)
-        keys.append(SortKey(plain(value), order.descending, order.nulls == "first"))
+        with pointing_at(order.key):
+            value = comparable(value, "ORDER BY")
+        keys.append(SortKey(value, order.descending, order.nulls == "first"))
     return tuple(keys)
 
 

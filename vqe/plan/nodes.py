@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ from vqe.plan.accuracy import Accuracy
 from vqe.plan.aggregates import AggregateCall
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
-from vqe.plan.expressions import Call, Expression
+from vqe.plan.expressions import Call, Expression, Picture, Sight
 from vqe.schema import EVENTS_SCHEMA, FRAME_SCHEMA, SCAN_SCHEMA
 from vqe.sql.literals import format_interval, format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -59,6 +60,9 @@ class Range:
 
 EMPTY = Range(0, 0)
 
+SCAN_COLUMNS: Final = tuple(SCAN_SCHEMA.names)
+"""The columns of a scan that statements know."""
+
 
 def _intersect(
     start: int, stop: int | None, other_start: int, other_stop: int | None
@@ -86,7 +90,7 @@ class Scan(Tree):
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
     predicate: Expression | None = None
-    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
+    columns: tuple[str, ...] = SCAN_COLUMNS
 
     def __post_init__(self) -> None:
         if self.predicate is not None and self.model is None:
@@ -101,6 +105,8 @@ class Scan(Tree):
         if self.video.members:
             n = len(self.video.members)
             parts.insert(1, f"({n} file{'s' if n > 1 else ''})")
+        if self.columns != SCAN_COLUMNS:
+            parts.insert(-1, f"[{', '.join(self.columns)}]")
         if self.condition is not None and self.predicate is not None:
             both = Call("and_kleene", (self.condition, self.predicate), pa.bool_())
             parts.append(f"where {both}")
@@ -149,6 +155,31 @@ class Project(Tree):
 
     def headline(self) -> str:
         return f"Project {', '.join(_column(*column) for column in self.columns)}"
+
+
+@dataclass(frozen=True, repr=False)
+class Annotate(Tree):
+    """The rows of `child`, frames of videos, with a column for each thing that is to be seen there.
+
+    `model`: the network that is asked, unless only pictures are wanted.
+    """
+
+    columns: tuple[tuple[str, Sight], ...]
+    model: ModelInfo | None
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.model is None and not all(isinstance(what, Picture) for _, what in self.columns):
+            raise PlanError("what is seen in a frame needs a reference network")
+
+    @property
+    def schema(self) -> pa.Schema:
+        fields = [pa.field(name, sight.type) for name, sight in self.columns]
+        return pa.schema([*self.child.schema, *fields])
+
+    def headline(self) -> str:
+        sights = ", ".join(str(sight) for _, sight in self.columns)
+        return f"Annotate {sights}" + (f" by {_model(self.model.name)}" if self.model else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -276,7 +307,7 @@ class Events(Tree):
         return events_text(self.gap_us, self.min_duration_us)
 
 
-Node = Scan | Filter | Project | Limit | Values | Aggregate | Sort | TopN | Events
+Node = Scan | Filter | Project | Annotate | Limit | Values | Aggregate | Sort | TopN | Events
 
 
 def aggregate_text(

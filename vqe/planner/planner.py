@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from vqe.errors import AccuracyWarning, VideoError
 from vqe.physical.aggregate import AggregateExec
+from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.damage import report_unreadable
 from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
@@ -22,9 +26,10 @@ from vqe.physical.sort import SortExec
 from vqe.physical.stages import ReferenceStage
 from vqe.physical.top_n import TopNExec
 from vqe.physical.values import ValuesExec
-from vqe.plan.catalog import VideoInfo, printable
+from vqe.plan.catalog import ModelInfo, VideoInfo, printable
 from vqe.plan.nodes import (
     Aggregate,
+    Annotate,
     Events,
     Filter,
     Limit,
@@ -73,11 +78,29 @@ class Planner:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
 
+    def choose(self, logical: Node) -> Iterator[tuple[str, Decision]]:
+        """The decision for each video of `logical`, one after the other; nothing is scanned."""
+        root = self._lower(logical, limit=None)
+        yield from self.decisions.items()
+        for concat in root.walk():
+            if isinstance(concat, ConcatExec):
+                for i, video in enumerate(concat.videos):
+                    self.context.check()
+                    known = len(self.decisions)
+                    try:
+                        concat.open(i, 0)
+                    except VideoError as error:
+                        report_unreadable(video, error, self.context)
+                    else:
+                        yield from list(self.decisions.items())[known:]
+
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
-        scan = next((node for node in logical.walk() if isinstance(node, Scan)), None)
-        if scan is None:
+        if not any(isinstance(node, Scan) for node in logical.walk()):
             return Explanation(repr(logical), summary="no video needed")
+        scan = _scan_of(logical)
+        if scan.predicate is None and any(isinstance(node, Annotate) for node in logical.walk()):
+            return Explanation(repr(logical), summary="pixels are needed for the rows alone")
         if scan.predicate is None:
             return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
         if not scan.video.members:
@@ -115,6 +138,9 @@ class Planner:
                 return LimitExec(count, self._lower(child, limit=count))
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
+            case Annotate(columns, model, child):
+                footage = partial(self._footage, _scan_of(node), model)
+                return AnnotateExec(columns, self._lower(child, limit), footage)
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
@@ -145,6 +171,13 @@ class Planner:
             case Scan(video):
                 return self._lower_scan(node, video, limit)
 
+    def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
+        """Of a row's video, by its name."""
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+        content, index = self.resources.index(members[video], self.context.check)
+        network = None if model is None else self.resources.network(model)
+        return Footage(index, network, self.resources.labels(content, network))
+
     def _lower_scan(
         self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1
     ) -> Operator:
@@ -152,7 +185,7 @@ class Planner:
         check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
-                _, index = self.resources.index(video.path, self.context.check)
+                _, index = self.resources.index(video, self.context.check)
                 ordinals = frames_of_scan(scan, video.name, index)
                 return IndexScanExec(video.name, index, ordinals, scan.columns)
         with self.context.metrics.phase("index"):
@@ -221,6 +254,11 @@ class Planner:
             watch=decision.watch if self.context.settings.drift else None,
             columns=columns,
         )
+
+
+def _scan_of(plan: Node) -> Scan:
+    """The one scan of a plan."""
+    return next(node for node in plan.walk() if isinstance(node, Scan))
 
 
 def _members(scan: Scan) -> list[VideoInfo]:
