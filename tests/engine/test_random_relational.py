@@ -138,19 +138,19 @@ def check(sql: str, con: vqe.Connection, truth: TruthTable, *, ordered: bool) ->
 
 
 @given(sql=nested)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_rows(sql: str, con: vqe.Connection, truth: TruthTable) -> None:
     check(sql, con, truth, ordered=True)
 
 
 @given(sql=grouped() | ungrouped())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_groups(sql: str, con: vqe.Connection, truth: TruthTable) -> None:
     check(sql, con, truth, ordered=False)
 
 
 @given(sql=nested | grouped(), rule=st.sampled_from([rule.__name__ for rule in RULES]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_each_rule_may_be_left_out(sql: str, rule: str, con: vqe.Connection) -> None:
     plan = plan_of(sql, con)
     without = optimize(plan, disabled=frozenset({rule}))
