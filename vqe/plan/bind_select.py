@@ -13,7 +13,7 @@ from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression, columns_of
 from vqe.plan.grouping import Grouping, holds_aggregate
 from vqe.plan.nodes import Filter, Node, Project, Sort, SortKey
-from vqe.plan.operators import comparable, condition
+from vqe.plan.operators import comparable, condition, plain
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, VIDEO_SCHEMA
 from vqe.sql import ast
@@ -155,7 +155,7 @@ def _sort_keys(order_by: ast.OrderBy | None, columns: Columns, scope: Scope) -> 
         value = _sort_value(order.key, columns, scope)
         with pointing_at(order.key):
             value = comparable(value, "ORDER BY")
-        keys.append(SortKey(value, order.descending, order.nulls == "first"))
+        keys.append(SortKey(plain(value), order.descending, order.nulls == "first"))
     return tuple(keys)
 
 

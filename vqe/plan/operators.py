@@ -147,7 +147,7 @@ def comparable(expression: Expression, what: str) -> Expression:
     if pa.types.is_nested(expression.type) or pa.types.is_binary(expression.type):
         kind = "a picture" if pa.types.is_binary(expression.type) else "a list"
         raise BindError(f"{what} needs values that can be compared, got {kind}")
-    return plain(expression)
+    return expression
 
 
 def describe(expression: Expression) -> str:
