@@ -205,6 +205,24 @@ def test_fold_constants_in_the_select_list() -> None:
     assert fold_constants(folded) is None
 
 
+@pytest.mark.parametrize(
+    ("sql", "after"),
+    [
+        ("SELECT frame FROM video ORDER BY frame + (1 + 1)", "Sort frame + 2"),
+        (
+            "SELECT sum(frame + 2 * 3) FROM video GROUP BY pts // (4 - 2)",
+            "Aggregate sum(frame + 6) by pts // 2",
+        ),
+        ("SELECT count(*) FROM video GROUP BY pts", None),
+        ("SELECT frame FROM video ORDER BY pts", None),
+    ],
+)
+def test_fold_constants_above_the_scan(sql: str, after: str | None) -> None:
+    (node,) = plan_of(sql).children
+    found = fold_constants(cast(Node, node))
+    assert text(found) == (f"{after} <- Scan 'clip.mp4'" if after else "None")
+
+
 def test_remove_true_filters() -> None:
     assert text(remove_true_filters(filter_of("TRUE"))) == "Scan 'clip.mp4'"
     assert remove_true_filters(filter_of("FALSE")) is None

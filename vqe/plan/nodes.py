@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pyarrow as pa
 
@@ -60,6 +61,9 @@ class Range:
 
 EMPTY = Range(0, 0)
 
+SCAN_COLUMNS: Final = tuple(SCAN_SCHEMA.names)
+"""The columns of a scan that statements know."""
+
 
 def _intersect(
     start: int, stop: int | None, other_start: int, other_stop: int | None
@@ -87,7 +91,7 @@ class Scan(Tree):
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
     predicate: Expression | None = None
-    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
+    columns: tuple[str, ...] = SCAN_COLUMNS
 
     def __post_init__(self) -> None:
         if self.predicate is not None and self.model is None:
@@ -102,6 +106,8 @@ class Scan(Tree):
         if self.video.members:
             n = len(self.video.members)
             parts.insert(1, f"({n} file{'s' if n > 1 else ''})")
+        if self.columns != SCAN_COLUMNS:
+            parts.insert(-1, f"[{', '.join(self.columns)}]")
         if self.condition is not None and self.predicate is not None:
             both = Call("and_kleene", (self.condition, self.predicate), pa.bool_())
             parts.append(f"where {both}")
