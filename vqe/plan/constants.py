@@ -27,7 +27,7 @@ PARSERS: Final = {DURATION: parse_interval, TIMESTAMP: parse_moment}
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-def constant(value: object) -> Constant:
+def constant(value: object) -> Constant:  # noqa: PLR0911 - one per kind
     """The constant for a Python or NumPy value.
 
     Raises ValueError that says what is wrong with the value.
@@ -39,19 +39,43 @@ def constant(value: object) -> Constant:
             return Constant(bool(value), BOOLEAN)
         case str():
             return Constant(str(value), STRING)
+        case np.timedelta64() | np.datetime64():
+            return _numpy_time(value)
+        case datetime.timedelta() | datetime.datetime() if _is_nat(value):
+            return Constant(None, NULL)
         case datetime.timedelta():
-            return Constant(value // _MICROSECOND, DURATION)
+            return Constant(_in_64_bits(value // _MICROSECOND, value), DURATION)
         case datetime.datetime():
             return Constant(moment_us(value), TIMESTAMP)
     return _number(value)
 
 
+def _is_nat(value: object) -> bool:
+    """Whether it is the missing time of pandas, which alone does not equal itself."""
+    return not (value == value)  # noqa: PLR0124
+
+
+def _numpy_time(value: np.timedelta64 | np.datetime64) -> Constant:
+    if np.isnat(value):
+        return Constant(None, NULL)
+    is_duration = isinstance(value, np.timedelta64)
+    unit, _ = np.datetime_data(value.dtype)
+    us = value.astype("m8[us]" if is_duration else "M8[us]")
+    # Years and months have no length, and what overflows or is cut off does not come back.
+    if unit in ("generic", *("YM" if is_duration else "")) or us.astype(value.dtype) != value:
+        raise ValueError(f"{value!r} is no whole number of microseconds in 64 bits")
+    return Constant(int(us.astype(np.int64)), DURATION if is_duration else TIMESTAMP)
+
+
+def _in_64_bits(integer: int, given: object) -> int:
+    if not -(2**63) <= integer < 2**63:
+        raise ValueError(f"{given!s:.40} does not fit into 64 bits")
+    return integer
+
+
 def _number(value: object) -> Constant:
     if isinstance(value, numbers.Integral):
-        integer = int(value)
-        if not -(2**63) <= integer < 2**63:
-            raise ValueError(f"{integer} does not fit into 64 bits")
-        return Constant(integer, INTEGER)
+        return Constant(_in_64_bits(int(value), value), INTEGER)
     if isinstance(value, numbers.Real):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
