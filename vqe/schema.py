@@ -14,6 +14,17 @@ DECIDED_BY: Final[tuple[DecidedBy, ...]] = get_args(DecidedBy)
 
 DECIDED_BY_TYPE: Final = pa.dictionary(pa.int8(), pa.string())
 
+DETECTIONS_TYPE: Final = pa.list_(
+    pa.struct(
+        [
+            ("label", pa.string()),
+            ("score", pa.float32()),
+            *((corner, pa.float32()) for corner in ("x0", "y0", "x1", "y1")),  # in pixels
+        ]
+    )
+)
+"""What `detections()` gives for a frame."""
+
 VIDEO_SCHEMA: Final = pa.schema(
     [
         ("video", pa.string()),

@@ -10,6 +10,7 @@ import os
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from vqe.errors import BindError, VqeError
 from vqe.optimizer import optimize
 from vqe.plan.binder import Bound, bind
 from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.plan.commands import AnalyzeVideo, Copy
+from vqe.plan.parameters import Parameters
 from vqe.sql.parser import parse
 from vqe.sql.unparse import unparse
 
@@ -55,6 +58,9 @@ class AnyCatalog:
     def video(self, name: str) -> VideoInfo:
         members = tuple(VideoInfo(f"{i}.mp4", f"{i}.mp4") for i in range(2)) if "*" in name else ()
         return VideoInfo(name, name, 1280, 720, members)
+
+    def file(self, path: str, start_us: int | None = None) -> VideoInfo:
+        return replace(self.video(path), start_us=start_us)
 
     def model(self, spec: str | None) -> ModelInfo:
         if spec not in (None, "yolo"):
@@ -92,12 +98,13 @@ def run(kind: str, seed: int, statements: list[str]) -> str:
 def through_the_language(sql: str, rng: random.Random) -> str:
     reached = "nowhere"
     try:
+        values = Parameters(parameters(sql, rng))  # numbered through all statements
         for statement in parse(sql):
             reached = "parsed"
             assert parse(unparse(statement)) == (statement,)
-            bound = bind(statement, AnyCatalog(), parameters(sql, rng))
+            bound = bind(statement, AnyCatalog(), values, more=True)
             reached = "bound"
-            if isinstance(bound, Bound):
+            if isinstance(bound, Bound | AnalyzeVideo | Copy):
                 assert repr(optimize(bound.plan))
     except VqeError as error:
         check_error(error, sql)
@@ -118,7 +125,7 @@ def parameters(sql: str, rng: random.Random) -> list[object] | dict[str, object]
 
 
 FAST = {"derived": 800, "mutated": 1000, "noise": 800}
-SLOW = {"derived": 50_000, "mutated": 50_000, "noise": 50_000}
+SLOW = {"derived": 40_000, "mutated": 40_000, "noise": 40_000}
 
 
 def check(kind: str, first: int, n: int) -> None:

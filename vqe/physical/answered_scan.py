@@ -20,12 +20,13 @@ from vqe.video.index import VideoIndex
 class AnsweredScanExec(Operator):
     """Those of the frames that `answers` has as present. Nothing is decoded, and nobody is asked:
     labels that came later change nothing, as a proof is about these very answers. `found`: how they
-    came to be, in words."""
+    came to be, in words; `title`: what profiles call the scan."""
 
     video: str
     index: VideoIndex
     answers: Answers
     found: str
+    title: str
 
     @property
     def schema(self) -> pa.Schema:
@@ -36,7 +37,7 @@ class AnsweredScanExec(Operator):
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         answered = StageMetrics("known answers")
-        context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [answered]))
+        context.metrics.scans.append(ScanMetrics(self.title, StageMetrics("decode"), [answered]))
         for part, rows in stream(self.answers, self.video, self.index, context):
             answered.add(len(part.ordinals), len(part.ordinals), 0.0)
             yield rows

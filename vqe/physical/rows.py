@@ -41,12 +41,19 @@ def index_rows(video: str, index: VideoIndex, ordinals: NDArray[np.int64]) -> pa
             pa.repeat(pa.scalar(video), n),
             pa.array(ordinals),
             pa.array(index.timestamps_us[ordinals].view("timedelta64[us]")),
-            pa.nulls(n, pa.timestamp("us")),
+            _times(index, ordinals),
             pa.array(index.pts[ordinals]),
             pa.array(index.keyframe[ordinals]),
         ],
         schema=VIDEO_SCHEMA,
     )
+
+
+def _times(index: VideoIndex, ordinals: NDArray[np.int64]) -> pa.Array:
+    """When the frames were taken, where the start of the video is known."""
+    if index.start_us is None:
+        return pa.nulls(len(ordinals), pa.timestamp("us"))
+    return pa.array((index.timestamps_us[ordinals] + index.start_us).view("datetime64[us]"))
 
 
 def frames_text(ordinals: NDArray[np.int64]) -> str:

@@ -16,8 +16,11 @@ from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
+SIGHTS: Final = ("contains", "objects", "detections", "image")
+"""Functions of what is to be seen in a frame."""
+
 NOT_YET: Final = (
-    *("contains", "objects", "detections", "image", "time_bucket"),
+    "time_bucket",
     *("count", "sum", "avg", "min", "max"),
 )
 """Functions of the dialect that cannot stand in an expression yet."""
@@ -169,15 +172,16 @@ def _when(operand: Expression | None, node: ast.Expression, scope: Scope) -> Exp
 
 
 def _function(node: ast.Function, scope: Scope) -> Expression:
+    if node.name in SIGHTS:
+        if scope.sight is None:
+            raise BindError(f"{node.name}() needs the frames of a video")
+        return scope.sight(node, scope)
     if node.name in NOT_YET:
-        visual = node.name == "contains"
-        where = " inside an expression" if visual else ""
-        hint = "it can stand in WHERE, joined to the rest by AND" if visual else ""
-        raise UnsupportedError(f"{node.name}(){where} is not supported yet", hint=hint)
+        raise UnsupportedError(f"{node.name}() is not supported yet")
     if node.name == "box":
         raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
     if node.name not in FUNCTIONS:
-        known = (*FUNCTIONS, *NOT_YET)
+        known = (*FUNCTIONS, *SIGHTS, *NOT_YET)
         hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
         raise BindError(f"unknown function '{node.name}'", hint=hint)
     if node.named:

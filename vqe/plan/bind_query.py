@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeAlias
 
 from vqe.errors import BindError, UnsupportedError
 from vqe.plan.bind_accuracy import bind_accuracy
-from vqe.plan.bind_contains import bind_contains
 from vqe.plan.bind_effort import bind_effort
-from vqe.plan.bind_expressions import bind_chain, bind_constant, bind_expression
+from vqe.plan.bind_expressions import bind_constant, bind_expression
+from vqe.plan.bind_text import bind_text
+from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
-from vqe.plan.expressions import Column, Expression
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.expressions import Column, Expression, rewritten, sights_of
+from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
 from vqe.plan.operators import condition, describe
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, SCAN_SCHEMA, VIDEO_SCHEMA
 from vqe.sql import ast
 from vqe.sql.unparse import unparse_expression
+
+Columns: TypeAlias = tuple[tuple[str, Expression], ...]
 
 
 def bind_query(
@@ -30,19 +33,15 @@ def bind_query(
     scope = Scope(SCAN_SCHEMA, parameters)
     accuracy = bind_accuracy(query.clauses, scope)
     video = _source(query, catalog, parameters)
-    visual = [node for node in _conjuncts(query.where) if _is_contains(node)]
-    if len(visual) > 1:
-        raise UnsupportedError(
-            "more than one contains() is not supported yet", offset=visual[1].offset
-        )
-    model = _model(query.clauses, visual, catalog, parameters, default_model)
-    plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), model)
-    if query.where is not None:
-        before = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"))
-        bound = _condition(query.where, before, model, video)
-        with pointing_at(query.where):
-            plan = Filter(condition(bound, "WHERE"), plan)
-    plan = Project(_columns(query.selection, scope), plan)
+    model = _model(query.clauses, catalog, parameters)
+    visual = VisualFunctions(video, catalog, default_model, model)
+    where = None if query.where is None else bind_where(query.where, visual, parameters)
+    plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), visual.model)
+    if where is not None:
+        plan = Filter(where, plan)
+    columns = _columns(query.selection, replace(scope, sight=visual.bind))
+    columns, plan = _annotated(columns, plan, visual)
+    plan = Project(columns, plan)
     if query.limit is not None:
         plan = Limit(_count(query.limit, scope), plan)
     return plan
@@ -63,67 +62,42 @@ def _refuse_what_is_not_built(query: ast.Query) -> None:
             raise UnsupportedError(f"{name} is not supported yet", offset=node.offset)
 
 
+def _annotated(columns: Columns, plan: Node, visual: VisualFunctions) -> tuple[Columns, Node]:
+    """The columns without what is to be seen, which becomes columns of the plan."""
+    sights = tuple(dict.fromkeys(sight for _, value in columns for sight in sights_of(value)))
+    if not sights:
+        return columns, plan
+    column_of: dict[Expression, Expression] = {
+        sight: Column(str(sight), sight.type) for sight in sights
+    }
+    plain = tuple((name, rewritten(value, column_of.get)) for name, value in columns)
+    return plain, Annotate(tuple((str(sight), sight) for sight in sights), visual.model, plan)
+
+
 def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> VideoInfo:
     assert query.source is not None
     assert not isinstance(query.source, ast.Subquery)
     with pointing_at(query.source):
-        return catalog.video(_text(query.source, parameters, "the video"))
+        return catalog.video(bind_text(query.source, parameters, "the video"))
 
 
 def _model(
-    clauses: tuple[ast.Clause, ...],
-    visual: list[ast.Expression],
-    catalog: CatalogView,
-    parameters: Parameters,
-    default_model: str | None,
+    clauses: tuple[ast.Clause, ...], catalog: CatalogView, parameters: Parameters
 ) -> ModelInfo | None:
-    """The reference network, which only a visual predicate or USING MODEL asks for."""
+    """The reference network that the statement names."""
     for clause in clauses:
         if isinstance(clause, ast.UsingModel):
             with pointing_at(clause.model):
-                return catalog.model(_text(clause.model, parameters, "the model"))
-    if not visual:
-        return None
-    with pointing_at(visual[0]):
-        return catalog.model(default_model)
+                return catalog.model(bind_text(clause.model, parameters, "the model"))
+    return None
 
 
-def _text(node: ast.Name | ast.Literal | ast.Parameter, parameters: Parameters, what: str) -> str:
-    match node:
-        case ast.Name(name):
-            return name
-        case ast.Literal(value):
-            return str(value)
-    given = parameters.value(node)
-    if isinstance(given, os.PathLike):
-        given = os.fspath(given)
-    if not isinstance(given, str):
-        raise BindError(f"{what} must be a string, got {given!r} for parameter ${node.key}")
-    return given
-
-
-def _condition(
-    node: ast.Expression, scope: Scope, model: ModelInfo | None, video: VideoInfo
-) -> Expression:
-    """A condition whose conjuncts may be visual."""
-    if isinstance(node, ast.Binary) and node.operator == "AND":
-        return bind_chain(node, lambda operand: _condition(operand, scope, model, video))
-    if isinstance(node, ast.Function) and _is_contains(node):
-        assert model is not None
-        return bind_contains(node, scope, model, video)
-    return bind_expression(node, scope)
-
-
-def _conjuncts(node: ast.Expression | None) -> Iterator[ast.Expression]:
-    if isinstance(node, ast.Binary) and node.operator == "AND":
-        for operand in ast.operands(node, "AND"):
-            yield from _conjuncts(operand)
-    elif node is not None:
-        yield node
-
-
-def _is_contains(node: ast.Expression) -> bool:
-    return isinstance(node, ast.Function) and node.name == "contains"
+def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parameters) -> Expression:
+    """A condition on frames, about what is seen in them as well."""
+    scope = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"), sight=visual.in_condition)
+    bound = bind_expression(node, scope)
+    with pointing_at(node):
+        return condition(bound, "WHERE")
 
 
 def _columns(selection: ast.Selection, scope: Scope) -> tuple[tuple[str, Expression], ...]:

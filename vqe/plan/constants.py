@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from vqe.errors import BindError
 from vqe.plan.expressions import Constant
 from vqe.sql.literals import moment_us, parse_interval, parse_moment
 
@@ -38,7 +39,7 @@ def constant(value: object) -> Constant:  # noqa: PLR0911 - one per kind
         case bool() | np.bool_():
             return Constant(bool(value), BOOLEAN)
         case str():
-            return Constant(str(value), STRING)
+            return Constant(_encodable(str(value)), STRING)
         case np.timedelta64() | np.datetime64():
             return _numpy_time(value)
         case datetime.timedelta() | datetime.datetime() if _is_nat(value):
@@ -50,9 +51,18 @@ def constant(value: object) -> Constant:  # noqa: PLR0911 - one per kind
     return _number(value)
 
 
+def _encodable(text: str) -> str:
+    """The text, which Arrow and everyone else store as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BindError(f"{text!r} has characters that are no valid text") from None
+    return text
+
+
 def _is_nat(value: object) -> bool:
     """Whether it is the missing time of pandas, which alone does not equal itself."""
-    return not (value == value)  # noqa: PLR0124
+    return value != value  # noqa: PLR0124
 
 
 def _numpy_time(value: np.timedelta64 | np.datetime64) -> Constant:
@@ -71,6 +81,20 @@ def _in_64_bits(integer: int, given: object) -> int:
     if not -(2**63) <= integer < 2**63:
         raise ValueError(f"{given!s:.40} does not fit into 64 bits")
     return integer
+
+
+def moment_of(value: object) -> int:
+    """Microseconds since 1970 of a datetime, or of its text in ISO 8601.
+
+    Raises ValueError that says what is possible; a time zone is converted to UTC.
+    """
+    if isinstance(value, str):
+        return parse_moment(value)
+    if isinstance(value, datetime.datetime | np.datetime64):
+        bound = constant(value)
+        if bound.value is not None:
+            return int(bound.value)
+    raise ValueError(f"a date and time such as '2024-05-17 08:30:00' is wanted, got {value!r}")
 
 
 def _number(value: object) -> Constant:

@@ -12,7 +12,7 @@ from vqe.errors import PlanError
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
-from vqe.plan.expressions import Call, Contains, Expression
+from vqe.plan.expressions import Call, Expression, Picture, Sight
 from vqe.schema import SCAN_SCHEMA
 from vqe.sql.literals import format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -71,7 +71,8 @@ def _intersect(
 class Scan(Tree):
     """The frames inside `range` for which `condition` and `predicate` hold; None holds for all.
 
-    `condition` is about the columns of a video, which its packet index knows without decoding.
+    `condition` is about the columns of a video, which its packet index knows without decoding;
+    `predicate` asks what is seen in the frame as well.
     `accuracy`, `effort` and `model` come with the query: they say how a visual predicate that is
     pushed down here may be answered, what that may take, and whose answer is the truth.
     """
@@ -82,7 +83,7 @@ class Scan(Tree):
     model: ModelInfo | None = None
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
-    predicate: Contains | None = None
+    predicate: Expression | None = None
 
     def __post_init__(self) -> None:
         if self.predicate is not None and self.model is None:
@@ -148,6 +149,31 @@ class Project(Tree):
 
 
 @dataclass(frozen=True, repr=False)
+class Annotate(Tree):
+    """The rows of `child`, frames of videos, with a column for each thing that is to be seen there.
+
+    `model`: the network that is asked, unless only pictures are wanted.
+    """
+
+    columns: tuple[tuple[str, Sight], ...]
+    model: ModelInfo | None
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.model is None and not all(isinstance(what, Picture) for _, what in self.columns):
+            raise PlanError("what is seen in a frame needs a reference network")
+
+    @property
+    def schema(self) -> pa.Schema:
+        fields = [pa.field(name, sight.type) for name, sight in self.columns]
+        return pa.schema([*self.child.schema, *fields])
+
+    def headline(self) -> str:
+        sights = ", ".join(str(sight) for _, sight in self.columns)
+        return f"Annotate {sights}" + (f" by {_model(self.model.name)}" if self.model else "")
+
+
+@dataclass(frozen=True, repr=False)
 class Limit(Tree):
     """The first `count` rows of `child`, in frame order."""
 
@@ -166,7 +192,7 @@ class Limit(Tree):
         return f"Limit {self.count}"
 
 
-Node = Scan | Filter | Project | Limit
+Node = Scan | Filter | Project | Annotate | Limit
 
 
 def _model(name: str) -> str:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from vqe.errors import VqeError
+from vqe.plan.expressions import Expression
 from vqe.plan.parameters import Parameters
-from vqe.sql.ast import Located
+from vqe.sql.ast import Function, Located
 
 
 @dataclass(frozen=True)
 class Scope:
     """The columns and parameters that an expression may use.
 
-    `later` names columns that exist, but are known only after the expression was decided.
+    `later` names columns that exist, but are known only after the expression was decided; `sight`
+    binds functions that ask what is seen in a frame, None where there are no frames to ask about.
     """
 
     columns: pa.Schema
     parameters: Parameters
     later: tuple[str, ...] = ()
+    sight: Callable[[Function, Scope], Expression] | None = None
 
 
 @contextmanager

@@ -157,6 +157,8 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
 
 def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """A refinement where one keeps the bounds with few frames, or else a cascade."""
+    if scan.question.varies:
+        return Decision((), "what is seen is compared with columns that vary from frame to frame")
     grid = first_grid(scan, fill=context.settings.fill)
     if grid is None:
         return _search(scan, labeller, store, context)

@@ -1,4 +1,4 @@
-"""The statements of the dialect as frozen values, as the parser yields them.
+"""Expressions and queries as frozen values, as the parser yields them.
 
 `offset` is the character position an error points at; it takes no part in equality, and neither
 does the text of the statement.
@@ -273,24 +273,3 @@ class Query(Located):
     limit: Limit | None = None
     clauses: tuple[Clause, ...] = ()
     sql: str = field(default="", compare=False, repr=False, kw_only=True)
-
-
-@dataclass(frozen=True)
-class Explain(Located):
-    """`EXPLAIN [ANALYZE] [(FORMAT format)] query`; None is a FORMAT that was left out."""
-
-    query: Query
-    analyze: bool = False
-    format: Name | None = None
-
-
-@dataclass(frozen=True)
-class Set(Located):
-    """`SET name = value`; a Name as the value is a word without quotes."""
-
-    name: Name
-    value: Literal | Name | Parameter
-    sql: str = field(default="", compare=False, repr=False, kw_only=True)
-
-
-Statement = Query | Explain | Set

@@ -28,7 +28,8 @@ class VideoIndex:
     streams), so that frames are counted as they are decoded; `seekable` is False where decoding
     begins at the start of the file only, for that reason or because a seek leads to other times
     (program streams), or no packet stands for itself (intra refresh). `paired` is True where a
-    frame may take two packets (its fields), of which the first stands for it.
+    frame may take two packets (its fields), of which the first stands for it. `start_us`: the
+    moment of the first frame, in microseconds since 1970, where the user has told it.
     """
 
     path: str
@@ -45,6 +46,7 @@ class VideoIndex:
     seekable: bool
     source: Source
     paired: bool = False
+    start_us: int | None = None
 
     def __len__(self) -> int:
         return len(self.pts)
