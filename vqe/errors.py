@@ -73,7 +73,8 @@ class VqeError(Exception):
             parts.append(caret(self.sql, self.offset))
         if self.hint:
             parts.append(self.hint)
-        return "\n".join(parts)
+        # What is no valid text could not be printed.
+        return "\n".join(parts).encode("utf-8", "backslashreplace").decode()
 
 
 class ParseError(VqeError, ValueError):

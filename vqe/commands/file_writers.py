@@ -75,7 +75,10 @@ class _JsonLines:
 
 
 def _as_printed(column: pa.Array) -> pa.Array:
-    """Doubles that are written like the floats of the column: 0.7, not 0.699999988079071."""
+    """Moments as text, of any year; doubles that are written like the floats of the column: 0.7,
+    not 0.699999988079071."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.string())
     return column.cast(pa.string()).cast(pa.float64()) if column.type == pa.float32() else column
 
 
