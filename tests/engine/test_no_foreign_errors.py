@@ -101,7 +101,7 @@ def test_null_bytes_are_text(con):
     assert table.to_pylist() == [{"x": "a\0b", "\0": "\0"}]
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     def __str__(self):
         raise RuntimeError
 
@@ -131,7 +131,7 @@ MODELS = {
     "no memory": raising(MemoryError()),
     "deep": raising(RecursionError("deep")),
     "stopped": raising(StopIteration()),
-    "unspeakable": raising(Unspeakable()),
+    "unspeakable": raising(UnspeakableError()),
 }
 
 
@@ -159,8 +159,8 @@ def test_boxes_beyond_the_frame_are_cut_off(con):
     ],
 )
 def test_options_of_a_model(con, clip, options):
+    con.register_model("odd", Oracle(clip), **options)  # loaded when it is needed
     with pytest.raises(vqe.ModelError, match=next(iter(options))):
-        con.register_model("odd", Oracle(clip), **options)
         con.sql(SQL, model="odd")
 
 
