@@ -46,5 +46,26 @@ SCAN_SCHEMA: Final = pa.schema(
 )
 """What a scan yields: the frame, and how its visual condition was answered."""
 
+STOP: Final = pa.field("stop", pa.duration("us"))
+"""When the next frame is shown; for operators above a scan, statements do not know it."""
+
+FRAME_SCHEMA: Final = pa.schema([*SCAN_SCHEMA, STOP])
+"""All that a scan can tell of a frame."""
+
+EVENTS_SCHEMA: Final = pa.schema(
+    [
+        ("video", pa.string()),
+        ("event", pa.int64()),  # 0-based, within the video
+        ("start_frame", pa.int64()),
+        ("stop_frame", pa.int64()),  # exclusive
+        ("start", pa.duration("us")),
+        ("stop", pa.duration("us")),  # exclusive
+        ("duration", pa.duration("us")),
+        ("frames", pa.int64()),  # those that qualify
+        ("max_score", pa.float32()),  # null where no frame has a score
+    ]
+)
+"""The columns of `SELECT EVENTS`."""
+
 FRAMES: Final = ("video", "frame", "timestamp", "pts", "score", "decided_by")
 """The columns of `SELECT FRAMES`."""

@@ -17,7 +17,7 @@ A record may hold several statements, apart by `;`; what it registers or sets en
 integer, R real (three digits), T text, B boolean, D duration (microseconds), M moment. A text that
 holds a space is written with `_` in its place; null is NULL. Rows 20..44 in a row of their own
 stand for one row for each number. `query IT estimate` says that the record need not hold with EXACT
-appended.
+appended, `query IT ours` that no other engine knows what it asks.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _record(number: int, lines: list[str]) -> Record:
     return Record(number, "\n".join(rest[:cut]), types, frozenset(options), tuple(rows))
 
 
-OPTIONS = {"rowsort", "estimate"}
+OPTIONS = {"rowsort", "estimate", "ours"}
 
 
 def _expand(line: str) -> list[str]:
@@ -95,11 +95,12 @@ def _expand(line: str) -> list[str]:
 
 def show(table: pa.Table) -> list[str]:
     """The rows as they are written in a file."""
-    columns = [[_text(value) for value in column.to_pylist()] for column in table.columns]
+    columns = [[text_of(value) for value in column.to_pylist()] for column in table.columns]
     return [" ".join(row) for row in zip(*columns, strict=True)]
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as it is written in a file."""
     match value:
         case None:
             return "NULL"

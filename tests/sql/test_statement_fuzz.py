@@ -124,7 +124,7 @@ def parameters(sql: str, rng: random.Random) -> list[object] | dict[str, object]
     return [rng.choice(VALUES) for _ in range(min(sql.count("?") or sql.count("$"), 9))]
 
 
-FAST = {"derived": 800, "mutated": 1000, "noise": 800}
+FAST = {"derived": 500, "mutated": 800, "noise": 800}
 SLOW = {"derived": 40_000, "mutated": 40_000, "noise": 40_000}
 
 

@@ -29,6 +29,7 @@ words = st.sampled_from(
         "score",
         "when",
         "where",
+        "distinct",
         "Frames",
         "not",
         "a b",
@@ -69,6 +70,13 @@ def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             st.sampled_from(["contains", "count", "frames", "not", "from"]),
             several(inner | st.builds(ast.Star), 0),
             several(named, 0),
+        ),
+        st.builds(
+            ast.Function,
+            st.sampled_from(["count", "distinct"]),
+            several(inner),
+            several(named, 0),
+            st.just(True),
         ),
     )
 

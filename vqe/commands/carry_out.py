@@ -28,6 +28,7 @@ def carry_out(  # noqa: PLR0911 - one per kind
     command: Command, catalog: Catalog, resources: Resources, context: Context
 ) -> pa.Table:
     """The rows that the statement gives once it is done; its plan, if any, is optimised."""
+    context.running = True
     match command:
         case AddVideo(name, path, start_us, replace):
             with pointing_at(command):

@@ -15,7 +15,7 @@ from vqe.physical.answers import Answers, known_answers, rows_of
 from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
 from vqe.physical.question import Question
-from vqe.physical.rows import CODE, frames_text
+from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import ReferenceStage, Stage
 from vqe.physical.watch import Review, Strange, Watch
@@ -52,10 +52,11 @@ class CascadeScanExec(Operator):
     title: str
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         steps = " → ".join(stage.name for stage in (*self.stages, self.reference))
@@ -110,7 +111,7 @@ class CascadeScanExec(Operator):
             start, size = start + size, 2 * size
 
     def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:
-        return rows_of(self.video, self.index, context, answers)
+        return rows_of(self.video, self.index, context, answers, self.columns)
 
 
 class _RunningCascade:

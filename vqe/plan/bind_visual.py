@@ -13,7 +13,8 @@ from vqe.errors import BindError, did_you_mean
 from vqe.plan.bind_expressions import bind_constant, bind_number
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER, STRING
-from vqe.plan.expressions import Contains, Detected, Objects, Picture, Sight
+from vqe.plan.expressions import Column, Contains, Detected, Objects, Picture, Sight
+from vqe.plan.nodes import Annotate, Node
 from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
@@ -47,6 +48,7 @@ class VisualFunctions:
         self.model = model
         self._catalog = catalog
         self._default = default
+        self._annotations: dict[str, Sight] = {}
 
     def in_condition(self, node: ast.Function, scope: Scope) -> Sight:
         """A function that WHERE may ask for."""
@@ -57,6 +59,19 @@ class VisualFunctions:
                 offset=node.offset,
             )
         return self.bind(node, scope)
+
+    def annotation(self, node: ast.Function, scope: Scope) -> Column:
+        """The column that will hold what the function gives for each row."""
+        sight = self.bind(node, scope)
+        name = str(sight)
+        self._annotations[name] = sight
+        return Column(name, sight.type)
+
+    def annotated(self, rows: Node) -> Node:
+        """The rows with all columns that were asked for."""
+        if not self._annotations:
+            return rows
+        return Annotate(tuple(self._annotations.items()), self.model, rows)
 
     def bind(self, node: ast.Function, scope: Scope) -> Sight:
         """The function, its label known to the model, its region in pixels of a single video."""

@@ -18,7 +18,7 @@ from vqe.plan.constants import (
     STRING,
     TIMESTAMP,
 )
-from vqe.plan.expressions import Call, Constant, Expression
+from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.sql.unparse import unparse_literal
 
 ARITHMETIC: Final = {
@@ -153,7 +153,7 @@ def describe(expression: Expression) -> str:
     name = "duration" if type_ == DURATION else "timestamp" if type_ == TIMESTAMP else str(type_)
     if type_ == NULL:
         return "NULL"
-    text = str(expression)
+    text = expression.name if isinstance(expression, Column) else str(expression)
     return f"{text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + '…'} ({name})"
 
 
@@ -164,10 +164,11 @@ def _read_strings(expressions: Sequence[Expression]) -> list[Expression]:
     target = next((e.type for e in known if e.type in PARSERS), None)
     if target is None:
         return known
-    return [_read(e, target) if isinstance(e, Constant) else e for e in known]
+    return [read_string(e, target) if isinstance(e, Constant) else e for e in known]
 
 
-def _read(constant: Constant, target: pa.DataType) -> Constant:
+def read_string(constant: Constant, target: pa.DataType) -> Constant:
+    """A constant string as a value of `target`, a duration or timestamp; others as they are."""
     if constant.type != STRING:
         return constant
     try:

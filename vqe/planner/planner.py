@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from vqe.errors import AccuracyWarning, VideoError
+from vqe.physical.aggregate import AggregateExec
 from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.damage import report_unreadable
+from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
@@ -20,9 +22,24 @@ from vqe.physical.limit import LimitExec
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
+from vqe.physical.sort import SortExec
 from vqe.physical.stages import ReferenceStage
+from vqe.physical.top_n import TopNExec
+from vqe.physical.values import ValuesExec
 from vqe.plan.catalog import ModelInfo, VideoInfo, printable
-from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
+from vqe.plan.nodes import (
+    Aggregate,
+    Annotate,
+    Events,
+    Filter,
+    Limit,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    TopN,
+    Values,
+)
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
@@ -79,6 +96,8 @@ class Planner:
 
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
+        if not any(isinstance(node, Scan) for node in logical.walk()):
+            return Explanation(repr(logical), summary="no video needed")
         scan = _scan_of(logical)
         if scan.predicate is None and any(isinstance(node, Annotate) for node in logical.walk()):
             return Explanation(repr(logical), summary="pixels are needed for the rows alone")
@@ -113,7 +132,7 @@ class Planner:
                 raise
             return [ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")]
 
-    def _lower(self, node: Node, limit: int | None) -> Operator:
+    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911 - one per node
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
@@ -125,6 +144,17 @@ class Planner:
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
+            # Of these, too, it is unknown how many rows a scan must find.
+            case Aggregate(keys, aggregates, child):
+                return AggregateExec(keys, aggregates, self._lower(child, limit=None))
+            case Sort(keys, child):
+                return SortExec(keys, self._lower(child, limit=None))
+            case TopN(count, keys, child):
+                return TopNExec(count, keys, self._lower(child, limit=None))
+            case Events(gap_us, min_duration_us, child):
+                return EventsExec(gap_us, min_duration_us, self._lower(child, limit=None))
+            case Values():
+                return ValuesExec()
             case Scan(video) if video.members:
                 members = _members(node)
                 return ConcatExec(
@@ -136,6 +166,7 @@ class Planner:
                         limit=None if limit is None else limit - rows,
                         share=1 / (len(members) - i),
                     ),
+                    node.columns,
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
@@ -155,22 +186,36 @@ class Planner:
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
                 _, index = self.resources.index(video, self.context.check)
-                return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
+                ordinals = frames_of_scan(scan, video.name, index)
+                return IndexScanExec(video.name, index, ordinals, scan.columns)
         with self.context.metrics.phase("index"):
             visual = visual_scans(scan, video, limit, self.resources, self.context)
         n = len(visual.scans)
+        from_index = len(visual.certain) > 0 or n == 0
+        columns = scan.columns
+        if n + from_index > 1 and "frame" not in columns:
+            columns = (*columns, "frame")  # which they are merged by
         scans: list[Operator] = [
-            self._lower_visual(one, video.name, title, limit, share / (n - i))
+            self._lower_visual(
+                one, video.name, title, limit=limit, share=share / (n - i), columns=columns
+            )
             for i, (one, title) in enumerate(
                 zip(visual.scans, visual.titles(video.name), strict=True)
             )
         ]
-        if len(visual.certain) or not scans:
-            scans.append(IndexScanExec(video.name, visual.index, visual.certain))
-        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans))
+        if from_index:
+            scans.append(IndexScanExec(video.name, visual.index, visual.certain, columns))
+        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans), scan.columns)
 
     def _lower_visual(
-        self, visual: VisualScan, video: str, title: str, limit: int | None, share: float
+        self,
+        visual: VisualScan,
+        video: str,
+        title: str,
+        *,
+        limit: int | None,
+        share: float,
+        columns: tuple[str, ...],
     ) -> Operator:
         allowance = Allowance.of(visual.effort, self.context.metrics, self._began).part(share)
         decision, fresh = decide(visual, self.resources.store, self.context, allowance)
@@ -179,7 +224,7 @@ class Planner:
             warn(f"in '{title}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
             found = "as proved" if decision.certificate else "as far as the limits went"
-            return AnsweredScanExec(video, visual.index, decision.answers, found, title)
+            return AnsweredScanExec(video, visual.index, decision.answers, found, title, columns)
         if decision.fill is not None:
             return FillScanExec(
                 video=video,
@@ -190,6 +235,7 @@ class Planner:
                 labels=visual.labels,
                 fresh=fresh,
                 fill=decision.fill,
+                columns=columns,
             )
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.stages
@@ -206,6 +252,7 @@ class Planner:
             decoding=visual.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
+            columns=columns,
         )
 
 

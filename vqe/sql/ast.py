@@ -6,7 +6,8 @@ does the text of the statement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from typing import Literal as OneOf
 
 
@@ -113,16 +114,29 @@ class Named(Located):
 
 @dataclass(frozen=True)
 class Function(Located):
-    """`name(args, named)`; the name is in lower case."""
+    """`name([DISTINCT] args, named)`; the name is in lower case."""
 
     name: str
     args: tuple[Expression | Star, ...] = ()
     named: tuple[Named, ...] = ()
+    distinct: bool = False
 
 
 Expression = (
     Literal | Interval | Name | Parameter | Unary | Binary | Between | In | IsNull | Case | Function
 )
+
+
+def walk(root: Located) -> Iterator[Located]:
+    """The node and all nodes inside, in the order in which they are written."""
+    stack: list[object] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Located):
+            yield node
+            stack.extend(getattr(node, field.name) for field in reversed(fields(node)))
+        elif isinstance(node, tuple):
+            stack.extend(reversed(node))
 
 
 def operands(node: Expression, operator: str) -> list[Expression]:

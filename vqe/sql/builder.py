@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -164,6 +165,9 @@ class Builder(Transformer[Token, Any]):
                 "put the named arguments last",
             )
         return ast.Function(name.name.lower(), tuple(args), tuple(named), offset=meta.start_pos)
+
+    def distinct_function(self, meta: Meta, name: ast.Name, *arguments: Any) -> ast.Function:
+        return replace(self.function(meta, name, *arguments), distinct=True)
 
     def argument(self, meta: Meta, _: Token) -> ast.Star:
         return ast.Star(offset=meta.start_pos)

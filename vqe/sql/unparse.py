@@ -18,8 +18,8 @@ from vqe.sql.statements import (
 )
 
 RESERVED = {
-    "case", "events", "false", "frames", "from", "if", "interval",
-    "not", "null", "select", "true", "when", "where",
+    "case", "distinct", "events", "false", "frames", "from", "if",
+    "interval", "not", "null", "select", "true", "when", "where",
 }  # fmt: skip
 """Names that need quotes somewhere; see the head of the grammar."""
 
@@ -154,9 +154,10 @@ def _atom(node: ast.Expression | ast.Star) -> str:  # noqa: PLR0911 - one per ki
             return f"${key}"
         case ast.Star():
             return "*"
-        case ast.Function(name, args, named):
+        case ast.Function(name, args, named, distinct):
             arguments = [unparse_expression(arg) for arg in args] + [_named(arg) for arg in named]
-            return f"{unparse_name(name)}({', '.join(arguments)})"
+            first = "DISTINCT " if distinct else ""
+            return f"{unparse_name(name)}({first}{', '.join(arguments)})"
         case ast.Case(operand, whens, otherwise):
             parts = ["CASE"] if operand is None else ["CASE", unparse_expression(operand)]
             for condition, result in whens:
