@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from vqe.optimizer import Rewrite, optimize, rules_to_leave_out
 from vqe.plan.bind_setting import Setting
 from vqe.plan.binder import Bound, bind
 from vqe.plan.commands import AnalyzeVideo, Copy
-from vqe.plan.constants import moment_of
+from vqe.plan.constants import starting_moment
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
 from vqe.planner.resources import Resources
@@ -45,6 +46,7 @@ class Connection:
         self._catalog = Catalog(settings)
         self._store = Store()
         self._lock = threading.Lock()
+        self._running: list[Callable[[], None]] = []
         self._closed = False
 
     def sql(self, sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
@@ -65,7 +67,10 @@ class Connection:
         *earlier, last = parse(sql)
         parameters = Parameters(params)
         for statement in earlier:
-            with self._begin(statement, parameters, adopted, more=True) as result:
+            with (
+                self._begin(statement, parameters, adopted, more=True) as result,
+                self._interruptible(result.cancel),
+            ):
                 for _ in result:
                     pass
         return self._begin(last, parameters, adopted, more=False)
@@ -113,7 +118,8 @@ class Connection:
                     )
                 case Setting():
                     return Result(None, self._set(bound))
-            return Result(None, carry_out(bound, self._catalog, resources, context))
+            with self._interruptible(context.cancelled.set):
+                return Result(None, carry_out(bound, self._catalog, resources, context, text))
         except VqeError as error:
             if error.offset is not None:
                 error.locate(statement.sql, error.offset)
@@ -134,7 +140,7 @@ class Connection:
         if not (isinstance(name, str) and isinstance(path, str)):
             raise ConfigError(f"a name and a path are strings, got {name!r} and {path!r}")
         try:
-            start_us = None if starting_at is None else moment_of(starting_at)
+            start_us = None if starting_at is None else starting_moment(starting_at)
         except ValueError as error:
             raise ConfigError(f"starting_at: {error}") from error
         self._catalog.register_video(name, path, start_us)
@@ -154,6 +160,17 @@ class Connection:
         """
         self._catalog.register_model(name, model, labels=labels, min_score=min_score)
 
+    def interrupt(self) -> None:
+        """Stops, from another thread, what `sql` is carrying out at this moment, with a
+        QueryCancelledError: COPY, ANALYZE VIDEO, queries before the last of a script.
+
+        A result is stopped by its own `cancel`.
+        """
+        with self._lock:
+            running = list(self._running)
+        for cancel in running:
+            cancel()
+
     def close(self) -> None:
         """Ends the connection; results that it gave out can still be read."""
         self._closed = True
@@ -163,6 +180,17 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _interruptible(self, cancel: Callable[[], None]) -> Iterator[None]:
+        """`interrupt` calls `cancel` while the block runs."""
+        with self._lock:
+            self._running.append(cancel)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.remove(cancel)
 
     def _set(self, setting: Setting) -> pa.Table:
         with self._lock:

@@ -15,6 +15,7 @@ from vqe.plan.aggregates import AggregateCall
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
 from vqe.plan.expressions import Call, Expression, Picture, Sight
+from vqe.plan.gap import Gap
 from vqe.schema import EVENTS_SCHEMA, FRAME_SCHEMA, SCAN_SCHEMA
 from vqe.sql.literals import format_interval, format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -202,6 +203,27 @@ class Limit(Tree):
 
 
 @dataclass(frozen=True, repr=False)
+class SpacedLimit(Tree):
+    """Any `count` rows of `child`, frames of videos, pairwise `gap` apart within a video, in frame
+    order; what is asked of their pictures is confirmed by the reference network."""
+
+    count: int
+    gap: Gap
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+    def headline(self) -> str:
+        return f"SpacedLimit {self.count} GAP {self.gap}"
+
+
+@dataclass(frozen=True, repr=False)
 class Values(Tree):
     """One row without columns: what a query without FROM is about."""
 
@@ -307,7 +329,9 @@ class Events(Tree):
         return events_text(self.gap_us, self.min_duration_us)
 
 
-Node = Scan | Filter | Project | Annotate | Limit | Values | Aggregate | Sort | TopN | Events
+Relation = Filter | Project | Annotate | Limit | SpacedLimit | Aggregate | Sort | TopN | Events
+
+Node = Scan | Values | Relation
 
 
 def aggregate_text(
