@@ -24,7 +24,7 @@ from vqe.optimizer import Rewrite, optimize, rules_to_leave_out
 from vqe.plan.bind_setting import Setting
 from vqe.plan.binder import Bound, bind
 from vqe.plan.commands import AnalyzeVideo, Copy
-from vqe.plan.constants import moment_of
+from vqe.plan.constants import starting_moment
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
 from vqe.planner.resources import Resources
@@ -117,7 +117,7 @@ class Connection:
                     )
                 case Setting():
                     return Result(None, self._set(bound))
-            return Result(None, carry_out(bound, self._catalog, resources, context))
+            return Result(None, carry_out(bound, self._catalog, resources, context, text))
         except VqeError as error:
             if error.offset is not None:
                 error.locate(statement.sql, error.offset)
@@ -138,7 +138,7 @@ class Connection:
         if not (isinstance(name, str) and isinstance(path, str)):
             raise ConfigError(f"a name and a path are strings, got {name!r} and {path!r}")
         try:
-            start_us = None if starting_at is None else moment_of(starting_at)
+            start_us = None if starting_at is None else starting_moment(starting_at)
         except ValueError as error:
             raise ConfigError(f"starting_at: {error}") from error
         self._catalog.register_video(name, path, start_us)

@@ -117,7 +117,7 @@ def _column(name: str, scope: Scope) -> Expression:
     if column in scope.later:
         raise BindError(
             f"column {column} is known only after the condition was answered",
-            hint="select it instead",
+            hint="select it, and write the condition into a query around this one",
         )
     return Column(column, scope.columns.field(column).type)
 

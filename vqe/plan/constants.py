@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from vqe.errors import BindError
 from vqe.plan.expressions import Constant
-from vqe.sql.literals import moment_us, parse_interval, parse_moment
+from vqe.sql.literals import format_moment, moment_us, parse_interval, parse_moment
 
 INTEGER: Final = pa.int64()
 FLOAT: Final = pa.float64()
@@ -24,6 +24,9 @@ NULL: Final = pa.null()
 
 PARSERS: Final = {DURATION: parse_interval, TIMESTAMP: parse_moment}
 """How a string is read where a value of the type is wanted."""
+
+EARLIEST_US: Final = moment_us(datetime.datetime(1900, 1, 1))
+LATEST_US: Final = moment_us(datetime.datetime(2200, 1, 1))
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -83,18 +86,22 @@ def _in_64_bits(integer: int, given: object) -> int:
     return integer
 
 
-def moment_of(value: object) -> int:
-    """Microseconds since 1970 of a datetime, or of its text in ISO 8601.
+def starting_moment(value: object) -> int:
+    """Microseconds since 1970 of the datetime, or the text in ISO 8601, at which a video starts.
 
     Raises ValueError that says what is possible; a time zone is converted to UTC.
     """
+    known: int | None = None
     if isinstance(value, str):
-        return parse_moment(value)
-    if isinstance(value, datetime.datetime | np.datetime64):
-        bound = constant(value)
-        if bound.value is not None:
-            return int(bound.value)
-    raise ValueError(f"a date and time such as '2024-05-17 08:30:00' is wanted, got {value!r}")
+        known = parse_moment(value)
+    elif isinstance(value, datetime.datetime | np.datetime64):
+        known = constant(value).value
+    if known is None:
+        wanted = "a date and time such as '2024-05-17 08:30:00' is wanted"
+        raise ValueError(f"{wanted}, got {value!r}")
+    if not EARLIEST_US <= known < LATEST_US:
+        raise ValueError(f"no video starts at {format_moment(known)}; possible are 1900 to 2199")
+    return known
 
 
 def _number(value: object) -> Constant:

@@ -10,6 +10,7 @@ from vqe.plan.aggregates import AGGREGATES, AggregateCall, aggregate_of
 from vqe.plan.bind_expressions import SIGHTS, bind_expression
 from vqe.plan.expressions import Column, Expression
 from vqe.plan.nodes import Aggregate, Node
+from vqe.plan.operators import plain
 from vqe.plan.scope import Scope
 from vqe.sql import ast
 
@@ -44,7 +45,7 @@ class Grouping:
             case ast.Function(name) if name in AGGREGATES:
                 return self._aggregate(node)
             case ast.Function(name) if name in SIGHTS and self.scope.pixels:
-                return self._key(bind_expression(node, self.scope), f"{name}()")
+                return self._required(bind_expression(node, self.scope), f"{name}()")
             case ast.Name(name):
                 return self._column(name)
             case ast.Star() | ast.Literal() | ast.Interval() | ast.Parameter():
@@ -55,25 +56,29 @@ class Grouping:
             bound = bind_expression(node, self.scope)
         except BindError:
             return None  # a part of it is an alias, or will say what is wrong with it
-        return Column(self.keys[bound], bound.type) if bound in self.keys else None
+        return self._key(bound) if bound in self.keys else None
 
     def over(self, child: Node) -> Aggregate:
         """The node that yields the columns resolved so far."""
         if not self.keys and not self.aggregates:
             self._column_of(aggregate_of("count", None, distinct=False))
-        keys = tuple((name, key) for key, name in self.keys.items())
+        keys = tuple((name, plain(key)) for key, name in self.keys.items())
         calls = tuple((name, call) for call, name in self.aggregates.items())
         return Aggregate(keys, calls, child)
+
+    def _key(self, key: Expression) -> Column:
+        return Column(self.keys[key], plain(key).type)
 
     def _column(self, name: str) -> Expression | None:
         spelled = self.scope.column(name)
         if spelled is None:
             return None
-        return self._key(bind_expression(ast.Name(spelled), self.scope), spelled)
+        return self._required(bind_expression(ast.Name(spelled), self.scope), spelled)
 
-    def _key(self, value: Expression, spelled: str) -> Column:
+    def _required(self, value: Expression, spelled: str) -> Column:
+        """The column of the key that `value` must be."""
         if value in self.keys:
-            return Column(self.keys[value], value.type)
+            return self._key(value)
         what = spelled if spelled.endswith("()") else f"column {spelled}"
         argument = spelled.replace("()", "(…)")
         raise BindError(

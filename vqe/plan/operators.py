@@ -147,6 +147,14 @@ def plain(expression: Expression) -> Expression:
     return cast(expression, STRING) if is_encoded else expression
 
 
+def comparable(expression: Expression, what: str) -> Expression:
+    """The expression, whose values must be equal or in an order: no lists and no pictures."""
+    if pa.types.is_nested(expression.type) or pa.types.is_binary(expression.type):
+        kind = "a picture" if pa.types.is_binary(expression.type) else "a list"
+        raise BindError(f"{what} needs values that can be compared, got {kind}")
+    return expression
+
+
 def describe(expression: Expression) -> str:
     """`frame (int64)`, for messages."""
     type_ = expression.type
