@@ -102,7 +102,7 @@ def _as_printed(column: pa.Array) -> pa.Array:
     if column.type == pa.float32():
         return column.cast(pa.string()).cast(pa.float64())  # 0.7, not 0.699999988079071
     if pa.types.is_timestamp(column.type):
-        return column.cast(pa.string())  # of years, too, that Python does not have
+        return column.cast(pa.string())  # of any year
     return clock_text(column) if pa.types.is_duration(column.type) else column
 
 

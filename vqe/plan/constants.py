@@ -54,6 +54,17 @@ def constant(value: object) -> Constant:  # noqa: PLR0911 - one per kind
     return _number(value)
 
 
+def starting_moment(value: object) -> int:
+    """Microseconds since 1970 of the datetime, or the text in ISO 8601, at which a video starts.
+
+    Raises ValueError that says what is possible; a time zone is converted to UTC.
+    """
+    us = moment_of(value)
+    if not EARLIEST_US <= us < LATEST_US:
+        raise ValueError(f"no video starts at {format_moment(us)}; possible are 1900 to 2199")
+    return us
+
+
 def _encodable(text: str) -> str:
     """The text, which Arrow and everyone else store as UTF-8."""
     try:
@@ -86,22 +97,18 @@ def _in_64_bits(integer: int, given: object) -> int:
     return integer
 
 
-def starting_moment(value: object) -> int:
-    """Microseconds since 1970 of the datetime, or the text in ISO 8601, at which a video starts.
+def moment_of(value: object) -> int:
+    """Microseconds since 1970 of a datetime, or of its text in ISO 8601.
 
     Raises ValueError that says what is possible; a time zone is converted to UTC.
     """
-    known: int | None = None
     if isinstance(value, str):
-        known = parse_moment(value)
-    elif isinstance(value, datetime.datetime | np.datetime64):
-        known = constant(value).value
-    if known is None:
-        wanted = "a date and time such as '2024-05-17 08:30:00' is wanted"
-        raise ValueError(f"{wanted}, got {value!r}")
-    if not EARLIEST_US <= known < LATEST_US:
-        raise ValueError(f"no video starts at {format_moment(known)}; possible are 1900 to 2199")
-    return known
+        return parse_moment(value)
+    if isinstance(value, datetime.datetime | np.datetime64):
+        bound = constant(value)
+        if bound.value is not None:
+            return int(bound.value)
+    raise ValueError(f"a date and time such as '2024-05-17 08:30:00' is wanted, got {value!r}")
 
 
 def _number(value: object) -> Constant:
