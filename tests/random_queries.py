@@ -105,7 +105,7 @@ def _literals(type_: str) -> Text:
         case "real":
             return st.sampled_from(("0.5e0", "2.25e0", "-1e0", "40e0"))
         case "flag":
-            return st.sampled_from(("TRUE", "FALSE", "NULL"))
+            return st.sampled_from(("TRUE", "FALSE", "(1 = NULL)"))  # a bare NULL has no type
         case "duration":
             return st.sampled_from(("INTERVAL '1200 milliseconds'", "INTERVAL '3 seconds'"))
     return st.sampled_from(("'clip'", "'a b'", "''"))
@@ -145,6 +145,7 @@ def _conditions(inner) -> list[Text]:
         st.builds(
             "({} {} {} {} {})".format, flag, _one_of("AND OR"), flag, _one_of("AND OR"), flag
         ),
+        st.builds("({} {} NULL)".format, flag, _one_of("AND OR")),
         st.builds("(NOT {})".format, flag),
         st.builds("({} {} NULL)".format, flag, st.sampled_from(("IS", "IS NOT"))),
     ]
