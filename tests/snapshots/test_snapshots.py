@@ -119,6 +119,9 @@ def test_every_rule_has_something_to_do(name: str) -> None:
     assert name in WORDS
 
 
-@pytest.mark.parametrize("kind", [*Node.__args__, *Operator.__subclasses__()])
+OPERATORS = [one for one in Operator.__subclasses__() if one.__module__.startswith("vqe.")]
+
+
+@pytest.mark.parametrize("kind", [*Node.__args__, *OPERATORS])
 def test_every_node_and_operator_is_in_some_plan(kind: type) -> None:
     assert kind.__name__.removesuffix("Exec") in WORDS
