@@ -59,6 +59,9 @@ DECODING = DecodeCosts(
 DIFFERENCE_SECONDS, SCORING_SECONDS = 0.0003, 0.0007
 """What else a cascade takes per frame, of 720 lines: as measured, so that all replays agree."""
 
+KEY_FRAMES = 60
+"""Frames from one key frame to the next."""
+
 CHUNK = 4096
 """Frames whose differences are measured at a time."""
 
@@ -93,7 +96,7 @@ class Stored:
 def stored(thumbnails: NDArray[np.uint8], present: NDArray[np.bool_], fps: float) -> Stored:
     """Frames at regular times."""
     pts = np.arange(len(present)) * 1_000_000_000_000 // round(fps * 1_000_000)
-    packets = Packets(pts, pts, np.full(len(pts), 100), np.arange(len(pts)) % 60 == 0)
+    packets = Packets(pts, pts, np.full(len(pts), 100), np.arange(len(pts)) % KEY_FRAMES == 0)
     index = index_of(
         packets,
         path="",
@@ -223,6 +226,17 @@ def train_group(frames: Stored, accuracy: Accuracy, seed: int) -> Group:
     )
 
 
+def seconds_without(frames: int) -> float:
+    """What the reference network alone takes for so many frames, and decoding them."""
+    return frames * REFERENCE_SECONDS + DECODING.seconds(_work(frames, frames))
+
+
+def _work(packets: int, frames: int) -> DecodeWork:
+    """Frames out of so many packets, one of KEY_FRAMES a key frame."""
+    keys = frames // KEY_FRAMES
+    return DecodeWork(packets=packets, keys=keys, others=frames - keys)
+
+
 class Replayed(Search):
     """A search among stages that are trained already."""
 
@@ -240,7 +254,7 @@ class Replayed(Search):
                 {each.model.name: SCORING_SECONDS for each in group.models},
             ),
             frames=left,
-            work=DecodeWork(packets=n, keys=left // 60, others=left - left // 60),
+            work=_work(n, left),
             reference_name="reference",
         )
         self.group = group

@@ -15,7 +15,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from benchmarks.cascade_replays import REFERENCE_SECONDS, replay, stored, train_group
+from benchmarks.cascade_replays import (
+    REFERENCE_SECONDS,
+    replay,
+    seconds_without,
+    stored,
+    train_group,
+)
 from benchmarks.footage import Footage
 from benchmarks.machine import describe
 from benchmarks.moments import MODEL
@@ -127,7 +133,7 @@ def rows(results: Results) -> Rows:
             "labelled": f"{found['labels']:.1%}",
             "asked in the scan": f"{found['asked']:.1%}",
             "in all": f"{found['seconds']:,.0f} s",
-            "without": f"{found['frames'] * REFERENCE_SECONDS:,.0f} s",
+            "without": f"{seconds_without(found['frames']):,.0f} s",
             "broken": f"{found['breaking']} of {found['cascades']}",
             "the broken, mean": f"{found['excess']:.2%}" if found["breaking"] else ABSENT,
             "FNR, mean and most": _rate(found, "fnr"),

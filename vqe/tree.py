@@ -10,15 +10,17 @@ T = TypeVar("T", bound="Tree")
 
 
 class Tree:
-    """Base of frozen dataclasses whose fields that are themselves trees are the children."""
+    """Base of frozen dataclasses whose fields that are trees, or tuples of trees, are the
+    children."""
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
     @property
     def children(self) -> tuple[Tree, ...]:
-        """The fields that are trees, in the order of declaration."""
+        """The trees in its fields, in the order of declaration."""
         values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return tuple(value for value in values if isinstance(value, Tree))
+        each = (value if isinstance(value, tuple) else (value,) for value in values)
+        return tuple(one for several in each for one in several if isinstance(one, Tree))
 
     def map_children(self: T, function: Callable[[Tree], Tree]) -> T:
         """This node with `function` applied to each child; itself when none changed."""
@@ -27,6 +29,10 @@ class Tree:
             value = getattr(self, field.name)
             if isinstance(value, Tree) and (new := function(value)) is not value:
                 changes[field.name] = new
+            elif isinstance(value, tuple):
+                several = tuple(function(one) if isinstance(one, Tree) else one for one in value)
+                if any(new is not one for new, one in zip(several, value, strict=True)):
+                    changes[field.name] = several
         return cast(T, dataclasses.replace(cast(Any, self), **changes)) if changes else self
 
     def walk(self) -> Iterator[Tree]:

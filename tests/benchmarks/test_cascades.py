@@ -102,6 +102,6 @@ def test_broken_bounds_are_counted_and_told(group):
     }
     results = {"questions": [asked | found]}
     (row,) = cascades.rows(results)
-    assert (row["object"], row["broken"], row["without"]) == ("bus ≥ 0.8", "0 of 2", "900 s")
+    assert (row["object"], row["broken"], row["without"]) == ("bus ≥ 0.8", "0 of 2", "954 s")
     assert "no question" in cascades.lines(results)[0]
     assert "bus in a-b breaks" in cascades.lines({"questions": [asked | strict]})[0]

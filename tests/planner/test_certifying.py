@@ -7,14 +7,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN, Question
+from vqe.physical.question import Question
+from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.effort import Effort
+from vqe.plan.expressions import Contains
 from vqe.planner.allowance import SpentError
 from vqe.planner.certifying import Certifying, UnprovableError
 from vqe.planner.proof import FrozenPlans, Proof
 
-QUESTION = Question(label=0, min_score=0.5, region=None)
+QUESTION = Question(Contains("bus", 0.5), ("bus",))
+
+
+def marked(truth: np.ndarray) -> np.ndarray:
+    """The marks of labels that say so."""
+    return np.where(truth, 1.0, -1.0)
 
 
 class Told(Certifying):
@@ -37,22 +44,22 @@ class Told(Certifying):
         self.asked: set[int] = set()
 
     def _ask(self, positions: np.ndarray) -> None:
-        paid = positions[np.isnan(self.proof.score[positions])][: self.purse.affordable]
+        paid = positions[np.isnan(self.proof.mark[positions])][: self.purse.affordable]
         self.purse.affordable -= len(paid)
         self.asked |= set(paid.tolist())
-        self.proof.score[paid] = self.truth[paid]
-        if np.isnan(self.proof.score[positions]).any():
+        self.proof.mark[paid] = marked(self.truth[paid])
+        if np.isnan(self.proof.mark[positions]).any():
             raise SpentError
 
 
 def frozen(answers: np.ndarray, unit: np.ndarray, seed: int = 0, labels=()) -> Proof:
     """`answers`: int8 (K, N) of K plans; `labels`: (position, truth) of those known before."""
-    score = np.full(answers.shape[1], np.nan, np.float32)
+    mark = np.full(answers.shape[1], np.nan, np.float32)
     for position, truth in labels:
-        score[position] = truth
-    label = np.where(np.isnan(score), UNKNOWN, score >= 0.5).astype(np.int8)
+        mark[position] = marked(truth)
+    label = np.where(np.isnan(mark), UNKNOWN, mark > 0).astype(np.int8)
     plans = FrozenPlans(answers.astype(np.int8), np.zeros(answers.shape, np.int8))
-    return Proof.freeze(plans, unit, score, label, seed)
+    return Proof.freeze(plans, unit, mark, label, seed)
 
 
 def bounds(bound: float, confidence: float = 0.95) -> Accuracy:
@@ -215,7 +222,7 @@ def test_labels_that_tip_a_unit_settle_it() -> None:
     plans = np.stack([np.full(4000, UNKNOWN), second]).astype(np.int8)
     plans[0, np.arange(4000) % 10 < 6] = second[np.arange(4000) % 10 < 6]
     proof = frozen(plans, unit)
-    proof.score[np.arange(4000) % 10 >= 6] = 0.0  # as the first plan would have them labelled
+    proof.mark[np.arange(4000) % 10 >= 6] = -1.0  # as the first plan would have them labelled
     _, answers = Told(proof, truth, bounds(0.2, 0.6)).run()
     units = np.add.reduceat(answers.present, np.arange(0, 4000, 10)) > 5
     assert max(rates(np.arange(400) % 2 == 0, units)) <= 0.2
@@ -241,7 +248,7 @@ def test_what_was_paid_for_is_used() -> None:
         told.run()
     shortfall, answers = told.short()
     assert shortfall.labels == len(told.asked) <= 200
-    assert shortfall.labels == (~np.isnan(answers.score)).sum() > 100
+    assert shortfall.labels == (~np.isnan(answers.mark)).sum() > 100
     assert all(0.01 < reached < 0.2 for reached in shortfall.reached.values())
 
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from vqe.detections import Detections
+from vqe.detections import Box, Detections
 from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 
@@ -24,19 +24,24 @@ def seen(*frames):
     )
 
 
+def best_score(store: LabelStore, label: int, region: Box | None = None):
+    """The labelled frames, and the highest score of `label` in each."""
+    return store.measure(lambda _, seen: seen.best_score(label, region))
+
+
 def test_labels_come_back_in_frame_order():
     store = LabelStore(10**6)
     store.add(np.array([7, 9]), seen([(0, 0.9), (0, 0.3)], []))
     store.add(np.array([2, 8]), seen([(1, 0.6)], [(0, 0.5), (1, 0.7)]))
-    frames, score = store.best_score(0)
+    frames, score = best_score(store, 0)
     assert frames.tolist() == [2, 7, 8, 9]
     np.testing.assert_allclose(score, [0, 0.9, 0.5, 0])
-    np.testing.assert_allclose(store.best_score(1)[1], [0.6, 0, 0.7, 0])
-    np.testing.assert_allclose(store.best_score(0, (0, 0, 4, 4))[1], [0, 0.3, 0, 0])
+    np.testing.assert_allclose(best_score(store, 1)[1], [0.6, 0, 0.7, 0])
+    np.testing.assert_allclose(best_score(store, 0, (0, 0, 4, 4))[1], [0, 0.3, 0, 0])
 
 
 def test_an_empty_store_knows_no_frame():
-    frames, score = LabelStore(10).best_score(0)
+    frames, score = best_score(LabelStore(10), 0)
     assert (frames.tolist(), score.tolist()) == ([], [])
     assert (frames.dtype, score.dtype) == (np.int64, np.float32)
 
@@ -45,7 +50,7 @@ def test_a_frame_labelled_twice_appears_once():
     store = LabelStore(10**6)
     store.add(np.array([3, 4]), seen([(0, 0.9)], []))
     store.add(np.array([4, 5]), seen([], [(0, 0.4)]))
-    frames, score = store.best_score(0)
+    frames, score = best_score(store, 0)
     assert frames.tolist() == [3, 4, 5]
     np.testing.assert_allclose(score, [0.9, 0, 0.4])
 
@@ -55,7 +60,7 @@ def test_many_small_batches_are_few_parts():
     for frame in range(1000):
         store.add(np.array([frame]), seen([(frame % 2, 0.5)]))
     assert len(store._parts) <= 10
-    frames, score = store.best_score(1)
+    frames, score = best_score(store, 1)
     assert frames.tolist() == list(range(1000))
     np.testing.assert_allclose(score, np.arange(1000) % 2 * 0.5)
     assert store.nbytes == sum(f.nbytes + s.nbytes for f, s in store._parts)
@@ -67,7 +72,7 @@ def test_a_full_store_keeps_what_it_has():
     held = store.nbytes
     assert held > 1
     store.add(np.array([1]), seen([(0, 0.9)]))
-    assert store.best_score(0)[0].tolist() == [0]
+    assert best_score(store, 0)[0].tolist() == [0]
     assert store.nbytes == held
 
 
@@ -77,7 +82,7 @@ def test_threads_may_add_and_look_up():
     def add(first):
         for i in range(200):
             store.add(np.array([first + i]), seen([(0, 0.5)]))
-            frames, score = store.best_score(0)
+            frames, score = best_score(store, 0)
             assert len(frames) == len(score)
 
     threads = [threading.Thread(target=add, args=(1000 * i,)) for i in range(3)]
@@ -85,21 +90,21 @@ def test_threads_may_add_and_look_up():
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(store.best_score(0)[0]) == 600
+    assert len(best_score(store, 0)[0]) == 600
 
 
 def test_labels_are_kept_by_video_and_model():
     store = Store()
     store.labels("video", "model").add(np.array([1]), seen([]))
-    assert store.labels("video", "model").best_score(0)[0].tolist() == [1]
-    assert store.labels("video", "other").best_score(0)[0].tolist() == []
-    assert store.labels("other", "model").best_score(0)[0].tolist() == []
+    assert best_score(store.labels("video", "model"), 0)[0].tolist() == [1]
+    assert best_score(store.labels("video", "other"), 0)[0].tolist() == []
+    assert best_score(store.labels("other", "model"), 0)[0].tolist() == []
 
 
 def test_labels_of_a_model_without_fingerprint_are_not_kept():
     store = Store()
     store.labels("video", None).add(np.array([1]), seen([]))
-    assert store.labels("video", None).best_score(0)[0].tolist() == []
+    assert best_score(store.labels("video", None), 0)[0].tolist() == []
 
 
 def test_the_least_recently_used_labels_go_first():
@@ -110,9 +115,9 @@ def test_the_least_recently_used_labels_go_first():
         store.labels("a", "m")  # used again and again
         store.labels(video, "m").add(np.arange(100), seen(*[[(0, 0.5)]] * 100))
     store.labels("a", "m")
-    kept = {video: len(store.labels(video, "m").best_score(0)[0]) for video in "ac"}
+    kept = {video: len(best_score(store.labels(video, "m"), 0)[0]) for video in "ac"}
     assert kept == {"a": 100, "c": 100}
-    assert len(store.labels("b", "m").best_score(0)[0]) == 0
+    assert len(best_score(store.labels("b", "m"), 0)[0]) == 0
 
 
 def test_plans():

@@ -8,10 +8,14 @@ from typing import Final
 import pyarrow as pa
 
 from vqe.plan.constants import FLOAT
-from vqe.plan.expressions import Call, Column, Constant, Expression
+from vqe.plan.expressions import Call, Column, Constant, Expression, Objects
 
-LARGEST: Final = {"frame": 2.0**31, "timestamp": 2.0**51, "time": 2.0**52, "pts": 2.0**48}
-"""Magnitudes that the columns of no video reach: two years of frames, seventy of microseconds."""
+LARGEST: Final = {"frame": 2.0**31, "timestamp": 2.0**51, "time": 2.0**53, "pts": 2.0**48}
+"""Magnitudes that the columns of no video reach: two years of frames, seventy of microseconds, and
+the moments from 1685 to 2255."""
+
+MOST_OBJECTS: Final = 2.0**20
+"""No network sees as many in a frame."""
 
 
 def can_fail(expression: Expression) -> bool:
@@ -46,6 +50,8 @@ def _magnitude(expression: Expression) -> float:  # noqa: PLR0911 - one per kind
     match expression:
         case Column(name):
             return LARGEST.get(name, 0.0)
+        case Objects():
+            return MOST_OBJECTS
         case Constant(int() | float() as value):
             return abs(float(value))
         case Call("add_checked" | "subtract_checked", (left, right)):

@@ -3,30 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, cast
 
-from vqe.errors import PlanError, did_you_mean
+from vqe.errors import ConfigError, PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
+from vqe.optimizer.limit_sorted_rows import limit_sorted_rows
+from vqe.optimizer.merge_filters import merge_filters
 from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.merge_projects import merge_projects
+from vqe.optimizer.order_conjuncts import order_conjuncts
+from vqe.optimizer.prune_columns import prune_columns
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_filter_through_aggregate import push_filter_through_aggregate
+from vqe.optimizer.push_filter_through_annotate import push_filter_through_annotate
+from vqe.optimizer.push_filter_through_project import push_filter_through_project
+from vqe.optimizer.push_filter_through_sort import push_filter_through_sort
+from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
+from vqe.optimizer.remove_identity_projects import remove_identity_projects
+from vqe.optimizer.remove_redundant_conditions import remove_redundant_conditions
 from vqe.optimizer.remove_true_filters import remove_true_filters
+from vqe.optimizer.sort_before_annotating import sort_before_annotating
 from vqe.plan.nodes import Node
 
 Rule = Callable[[Node], Node | None]
 Observer = Callable[[str, Node, Node], None]
+"""Is told the rule, the node before, and the node after."""
 
 RULES: Final[tuple[Rule, ...]] = (
     fold_constants,  # first, for the others look for constants
     remove_true_filters,
+    remove_redundant_conditions,  # before conditions move, and are no longer seen together
+    merge_filters,
+    push_filter_through_project,
+    push_filter_through_sort,
+    push_filter_through_aggregate,
+    push_filter_through_annotate,
     push_range_into_scan,  # before the next: a range needs no look at each row of the index
     push_condition_into_scan,
     push_predicate_into_scan,
+    order_conjuncts,  # of those that stayed above the scan
+    merge_projects,
+    push_limit_down,  # before the next two: the limit meets what it can merge with
     merge_limits,
+    limit_sorted_rows,
+    sort_before_annotating,
+    remove_identity_projects,
+    prune_columns,  # last, when it is known what the others have left to ask for
 )
 
+NEEDED: Final = ("push_predicate_into_scan",)
+"""Rules that no plan can do without: only a scan can tell what is to be seen in a frame."""
+
 MOST_REWRITES = 10_000
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a rule made of a node."""
+
+    rule: str
+    before: Node
+    after: Node
+
+
+def rules_to_leave_out(names: str) -> frozenset[str]:
+    """The rules in a list with commas between; ConfigError where one is unknown, or needed."""
+    chosen = frozenset(filter(None, (name.strip().lower() for name in names.split(","))))
+    known = [rule.__name__ for rule in RULES if rule.__name__ not in NEEDED]
+    for name in sorted(chosen.difference(known)):
+        if name in NEEDED:
+            raise ConfigError(f"rule {name} cannot be left out: no plan would run without it")
+        hint = did_you_mean(name, known) or f"rules: {', '.join(known)}"
+        raise ConfigError(f"unknown rule '{name}'", hint=hint)
+    return chosen
 
 
 def optimize(

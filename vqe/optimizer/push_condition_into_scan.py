@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vqe.optimizer.conjunctions import join_conjunctions, split_conjunctions
 from vqe.optimizer.failures import can_fail
-from vqe.plan.expressions import Expression, columns_of, holds_contains
+from vqe.plan.expressions import Expression, columns_of, is_visual
 from vqe.plan.nodes import Filter, Node, Scan
 from vqe.schema import VIDEO_SCHEMA
 
@@ -31,4 +31,4 @@ def push_condition_into_scan(node: Node) -> Node | None:
 
 
 def _is_about_index(part: Expression) -> bool:
-    return not holds_contains(part) and columns_of(part) <= set(VIDEO_SCHEMA.names)
+    return not is_visual(part) and columns_of(part) <= set(VIDEO_SCHEMA.names)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from vqe.physical.question import Question, scores_of
 from vqe.physical.rows import CODE, scan_rows
-from vqe.physical.stages import Question
 from vqe.runtime.context import Context
+from vqe.schema import SCAN_SCHEMA
 from vqe.statistics.nearest import nearest
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
@@ -22,11 +23,11 @@ ROWS = 8192
 
 @dataclass(frozen=True)
 class Answers:
-    """Ascending ordinals, whether the condition holds, its score, and the origin's code."""
+    """Ascending ordinals, whether the condition holds, its mark, and the origin's code."""
 
     ordinals: NDArray[np.int64]
     present: NDArray[np.bool_]
-    score: NDArray[np.float32]
+    mark: NDArray[np.float32]
     decided_by: NDArray[np.int8]
 
     def between(self, start: int, stop: int) -> Answers:
@@ -36,7 +37,7 @@ class Answers:
     def at(self, rows: slice) -> Answers:
         """Those at the given positions."""
         return Answers(
-            self.ordinals[rows], self.present[rows], self.score[rows], self.decided_by[rows]
+            self.ordinals[rows], self.present[rows], self.mark[rows], self.decided_by[rows]
         )
 
     def from_store(self) -> Answers:
@@ -47,26 +48,30 @@ class Answers:
 
 
 def with_labels(answers: Answers, question: Question, fresh: NDArray[np.int64]) -> Answers:
-    """With what the labels say in place of other answers: where there is a score, there is one.
+    """With what the labels say in place of other answers: where there is a mark, there is one.
 
     `fresh`: the frames that were labelled for this very query, int64, ascending.
     """
-    labelled = ~np.isnan(answers.score)
-    present = np.where(labelled, question.holds(answers.score), answers.present)
+    labelled = ~np.isnan(answers.mark)
+    present = np.where(labelled, question.holds(answers.mark), answers.present)
     decided_by = answers.decided_by.copy()
     decided_by[labelled] = origin_of(answers.ordinals[labelled], fresh)
     return replace(answers, present=present, decided_by=decided_by)
 
 
 def stream(
-    answers: Answers, video: str, index: VideoIndex, context: Context
+    answers: Answers,
+    video: str,
+    index: VideoIndex,
+    context: Context,
+    columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> Iterator[tuple[Answers, pa.RecordBatch]]:
     """Answers that are all known, a part after the other, with the rows that qualify."""
     context.progress.phase("scanning", len(answers.ordinals))
     for first in range(0, len(answers.ordinals), ROWS):
         context.check()
         part = answers.at(slice(first, first + ROWS))
-        yield part, rows_of(video, index, context, (part,))
+        yield part, rows_of(video, index, context, (part,), columns)
         context.progress.advance(len(part.ordinals))
 
 
@@ -85,10 +90,10 @@ def known_answers(
 
     `fresh`: those that were labelled for this very query; int64 and ascending, as `ordinals`.
     """
-    labelled, score = labels.best_score(question.label, question.region)
+    labelled, mark = labels.measure(question.marks)
     asked = np.isin(labelled, ordinals, assume_unique=True)
-    labelled, score = labelled[asked], score[asked]
-    return Answers(labelled, question.holds(score), score, origin_of(labelled, fresh))
+    labelled, mark = labelled[asked], mark[asked]
+    return Answers(labelled, question.holds(mark), mark, origin_of(labelled, fresh))
 
 
 def origin_of(labelled: NDArray[np.int64], fresh: NDArray[np.int64]) -> NDArray[np.int8]:
@@ -98,14 +103,19 @@ def origin_of(labelled: NDArray[np.int64], fresh: NDArray[np.int64]) -> NDArray[
 
 
 def rows_of(
-    video: str, index: VideoIndex, context: Context, answers: tuple[Answers, ...]
+    video: str,
+    index: VideoIndex,
+    context: Context,
+    answers: tuple[Answers, ...],
+    columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> pa.RecordBatch:
-    """The frames that qualify, of several answers merged in frame order."""
+    """The `columns` of the frames that qualify, of several answers merged in frame order."""
     stored = [np.count_nonzero(part.decided_by == CODE["cache"]) for part in answers]
     context.metrics.labels_from_store += int(sum(stored))
     present = np.concatenate([part.present for part in answers])
     ordinals = np.concatenate([part.ordinals for part in answers])[present]
-    score = np.concatenate([part.score for part in answers])[present]
+    mark = np.concatenate([part.mark for part in answers])[present]
     origin = np.concatenate([part.decided_by for part in answers])[present]
     order = np.argsort(ordinals)
-    return scan_rows(video, index, ordinals[order], score[order], origin[order])
+    score = scores_of(mark[order])
+    return scan_rows(video, index, ordinals[order], score, origin[order], columns=columns)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from vqe.physical.answers import Answers, known_answers, rows_of
 from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
-from vqe.physical.rows import CODE, frames_text
+from vqe.physical.question import Question
+from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.physical.screening import Screened, grouped, screening
-from vqe.physical.stages import Question, ReferenceStage, Stage
+from vqe.physical.stages import ReferenceStage, Stage
 from vqe.physical.watch import Review, Strange, Watch
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
@@ -36,7 +37,7 @@ class CascadeScanExec(Operator):
     neither decoded nor asked again; those in `fresh` (ascending) were labelled for this very
     query, the others by an earlier one. All other frames are decoded as `decoding` plans it, and
     answered `batch_frames` at a time. With a `watch`, frames that look like nothing that was
-    labelled are checked before they are answered.
+    labelled are checked before they are answered. `title`: what profiles call the scan.
     """
 
     video: str
@@ -48,12 +49,14 @@ class CascadeScanExec(Operator):
     labels: LabelStore
     fresh: NDArray[np.int64]
     decoding: DecodeStrategy
+    title: str
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         steps = " → ".join(stage.name for stage in (*self.stages, self.reference))
@@ -108,7 +111,7 @@ class CascadeScanExec(Operator):
             start, size = start + size, 2 * size
 
     def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:
-        return rows_of(self.video, self.index, context, answers)
+        return rows_of(self.video, self.index, context, answers, self.columns)
 
 
 class _RunningCascade:
@@ -120,7 +123,7 @@ class _RunningCascade:
         self.decide = scan.reference.start()
         names = [stage.name for stage in (*scan.stages, scan.reference)]
         self.metrics = ScanMetrics(
-            scan.video, StageMetrics("decode"), [StageMetrics(name) for name in names]
+            scan.title, StageMetrics("decode"), [StageMetrics(name) for name in names]
         )
         context.metrics.scans.append(self.metrics)
         self.review: Review | None = None
@@ -133,7 +136,7 @@ class _RunningCascade:
         for metrics, count in zip(self.metrics.stages, screened.counts, strict=False):
             metrics.add(count.frames_in, count.decided, count.seconds)
         present, decided_by = screened.present.copy(), screened.decided_by.copy()
-        score = np.full(len(present), np.nan, np.float32)
+        mark = np.full(len(present), np.nan, np.float32)
         if len(screened.open):
             clock = time.perf_counter()
             verdict = self.decide(screened.pending)
@@ -141,9 +144,9 @@ class _RunningCascade:
             self.metrics.stages[-1].add(n, n, time.perf_counter() - clock)
             self.query.labels_from_reference += n
             present[screened.open] = verdict.answer == 1
-            score[screened.open] = verdict.score
+            mark[screened.open] = verdict.mark
             decided_by[screened.open] = CODE["reference"]
-        answers = Answers(screened.ordinals, present, score, decided_by)
+        answers = Answers(screened.ordinals, present, mark, decided_by)
         if self.review is not None:
             watched = screened.watched
             self.metrics.watch.frames += watched.frames_in
@@ -178,7 +181,7 @@ class _RunningCascade:
         self.query.labels_from_reference += len(which)
         rows = strange.rows[which]
         present: NDArray[np.bool_] = verdict.answer == 1
-        answers.present[rows], answers.score[rows] = present, verdict.score
+        answers.present[rows], answers.mark[rows] = present, verdict.mark
         answers.decided_by[rows] = CODE["reference"]
         return present
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from vqe.errors import PlanError
-from vqe.plan.expressions import Call, Column, Constant, Contains, Expression
+from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.plan.kernels import run_kernel
 
 
@@ -18,7 +18,7 @@ def evaluate(expression: Expression, batch: pa.RecordBatch) -> pa.Array | pa.Sca
             return pa.scalar(value, type_)
         case Call(_, args):
             return run_kernel(expression, [evaluate(arg, batch) for arg in args])
-        case Contains():
+        case _:
             raise PlanError(f"{expression} was not pushed down into a scan")
 
 

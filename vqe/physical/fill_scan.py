@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vqe.physical.answers import Answers, known_answers, origin_of, stream
 from vqe.physical.operator import Operator
-from vqe.physical.rows import CODE, frames_text
-from vqe.physical.stages import Question
+from vqe.physical.question import Question
+from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
@@ -24,21 +24,21 @@ from vqe.video.index import VideoIndex
 @dataclass(frozen=True)
 class Fill:
     """The frames that others follow from, int64 (n,), ascending, whether the object is there, bool
-    (n,), and their scores, float32 (n,): NaN where a specialized model answered."""
+    (n,), and their marks, float32 (n,): NaN where a specialized model answered."""
 
     ordinals: NDArray[np.int64]
     present: NDArray[np.bool_]
-    score: NDArray[np.float32]
+    mark: NDArray[np.float32]
 
     @property
     def guess(self) -> bool:
         """What the model answered: the same for all."""
-        return bool(self.present[np.isnan(self.score)].any())
+        return bool(self.present[np.isnan(self.mark)].any())
 
     @property
     def guessed(self) -> int:
         """How many of them a specialized model has answered."""
-        return int(np.isnan(self.score).sum())
+        return int(np.isnan(self.mark).sum())
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +49,7 @@ class FillScanExec(Operator):
     network saw, or a specialized model where it was not asked; all others as the nearest in `fill`,
     and there alone: what was not chosen to speak for its neighbours may be a flicker. Nothing is
     decoded. `fresh` (ascending): the frames labelled for this very query.
+    `title`: what profiles call the scan.
     """
 
     video: str
@@ -58,10 +59,12 @@ class FillScanExec(Operator):
     labels: LabelStore
     fresh: NDArray[np.int64]
     fill: Fill
+    title: str
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         return (
@@ -71,8 +74,8 @@ class FillScanExec(Operator):
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         filled = StageMetrics("fill")
-        context.metrics.scans.append(ScanMetrics(self.video, StageMetrics("decode"), [filled]))
-        for part, rows in stream(self._answers(), self.video, self.index, context):
+        context.metrics.scans.append(ScanMetrics(self.title, StageMetrics("decode"), [filled]))
+        for part, rows in stream(self._answers(), self.video, self.index, context, self.columns):
             n = int(np.count_nonzero(part.decided_by == CODE["fill"]))
             filled.add(n, n, 0.0)
             yield rows
@@ -80,20 +83,20 @@ class FillScanExec(Operator):
     def _answers(self) -> Answers:
         """Of all frames: known ones, and those that are filled in from them."""
         n = len(self.ordinals)
-        score = np.full(n, np.nan, np.float32)
+        mark = np.full(n, np.nan, np.float32)
         origin = np.full(n, CODE["fill"], np.int8)
         present = np.zeros(n, np.bool_)
         known = known_answers(self.labels, self.question, self.ordinals, self.fresh)
         at = np.searchsorted(self.ordinals, known.ordinals)
-        present[at], score[at], origin[at] = known.present, known.score, known.decided_by
+        present[at], mark[at], origin[at] = known.present, known.mark, known.decided_by
         # The store may have forgotten what the plan was made of.
         at = np.searchsorted(self.ordinals, self.fill.ordinals)
-        fill, guessed = self.fill, np.isnan(self.fill.score)
+        fill, guessed = self.fill, np.isnan(self.fill.mark)
         labelled = at[~guessed]
-        score[labelled], present[labelled] = fill.score[~guessed], fill.present[~guessed]
+        mark[labelled], present[labelled] = fill.mark[~guessed], fill.present[~guessed]
         origin[labelled] = origin_of(fill.ordinals[~guessed], self.fresh)
         guesses = at[guessed & (origin[at] == CODE["fill"])]  # those that have no label meanwhile
         present[guesses], origin[guesses] = fill.guess, CODE["specialized"]
         filled = origin == CODE["fill"]
         present[filled] = fill.present[nearest(at, n)][filled]
-        return Answers(self.ordinals, present, score, origin)
+        return Answers(self.ordinals, present, mark, origin)

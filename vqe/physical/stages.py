@@ -9,10 +9,11 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detections import Box, Detections, concatenate
+from vqe.detections import Detections, concatenate
 from vqe.detectors.difference import DifferenceDetector, block_differences
 from vqe.models.reference import ReferenceNetwork
 from vqe.models.specialized import SpecializedModel
+from vqe.physical.question import Question
 from vqe.schema import DecidedBy
 from vqe.storage.labels import LabelStore
 from vqe.video.frames import FrameBatch
@@ -24,11 +25,11 @@ UNKNOWN: Final = -1
 
 @dataclass(frozen=True)
 class Verdict:
-    """Per frame: ABSENT, PRESENT or UNKNOWN, int8 (N,); the reference network's score, float32
-    (N,), NaN where it was not asked."""
+    """Per frame: ABSENT, PRESENT or UNKNOWN, int8 (N,); the mark of its label, float32 (N,), NaN
+    where the reference network was not asked."""
 
     answer: NDArray[np.int8]
-    score: NDArray[np.float32]
+    mark: NDArray[np.float32]
 
 
 Decide = Callable[[FrameBatch], Verdict]
@@ -62,19 +63,6 @@ class ScoringStage(Stage, Protocol):
 
     def judge(self, values: Values) -> NDArray[np.int8]:
         """ABSENT, PRESENT or UNKNOWN for such numbers, int8 (N,)."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """contains(label, …) in the reference network's own terms: its truth about a frame."""
-
-    label: int
-    min_score: float
-    region: Box | None
-
-    def holds(self, score: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Whether frames with these best scores contain the object."""
-        return score >= np.float32(self.min_score)
 
 
 @dataclass(frozen=True)
@@ -141,7 +129,7 @@ class SpecializedStage:
 
 
 def _by_measure(stage: ScoringStage) -> Decide:
-    """Decides by the number that a stage measures; its score is not the reference network's."""
+    """Decides by the number that a stage measures, which is no label."""
 
     def decide(frames: FrameBatch) -> Verdict:
         answer = stage.judge(stage.measure(frames))
@@ -172,8 +160,8 @@ class ReferenceStage:
             detections = detect(self.network, frames)
             if self.labels is not None:
                 self.labels.add(frames.ordinals, detections)
-            score = detections.best_score(self.question.label, self.question.region)
-            return Verdict(self.question.holds(score).astype(np.int8), score)
+            marks = self.question.marks(frames.ordinals, detections)
+            return Verdict(self.question.holds(marks).astype(np.int8), marks)
 
         return decide
 

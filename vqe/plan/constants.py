@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from vqe.plan.expressions import Constant
-from vqe.sql.literals import moment_us, parse_interval, parse_moment
+from vqe.sql.literals import format_moment, moment_us, parse_interval, parse_moment
 
 INTEGER: Final = pa.int64()
 FLOAT: Final = pa.float64()
@@ -23,6 +23,9 @@ NULL: Final = pa.null()
 
 PARSERS: Final = {DURATION: parse_interval, TIMESTAMP: parse_moment}
 """How a string is read where a value of the type is wanted."""
+
+EARLIEST_US: Final = moment_us(datetime.datetime(1900, 1, 1))
+LATEST_US: Final = moment_us(datetime.datetime(2200, 1, 1))
 
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -44,6 +47,24 @@ def constant(value: object) -> Constant:
         case datetime.datetime():
             return Constant(moment_us(value), TIMESTAMP)
     return _number(value)
+
+
+def starting_moment(value: object) -> int:
+    """Microseconds since 1970 of the datetime, or the text in ISO 8601, at which a video starts.
+
+    Raises ValueError that says what is possible; a time zone is converted to UTC.
+    """
+    match value:
+        case str():
+            us = parse_moment(value)
+        case datetime.datetime():
+            us = moment_us(value)
+        case _:
+            wanted = "a date and time such as '2024-05-17 08:30:00' is wanted"
+            raise ValueError(f"{wanted}, got {value!r}")
+    if not EARLIEST_US <= us < LATEST_US:
+        raise ValueError(f"no video starts at {format_moment(us)}; possible are 1900 to 2199")
+    return us
 
 
 def _number(value: object) -> Constant:

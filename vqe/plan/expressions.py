@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, Final
 
 import pyarrow as pa
 
 from vqe.errors import BindError
+from vqe.schema import DETECTIONS_TYPE
 from vqe.sql import ast
 from vqe.sql.literals import format_moment
 from vqe.sql.unparse import unparse_expression
 
 BOOLEAN: Final = pa.bool_()
+INTEGER: Final = pa.int64()
+BINARY: Final = pa.binary()
 
 SYMBOLS: Final = {
     "add_checked": "+",
@@ -100,7 +103,41 @@ class Contains(_Printed):
     type: pa.DataType = BOOLEAN
 
 
-Expression = Column | Constant | Call | Contains
+@dataclass(frozen=True)
+class Objects(_Printed):
+    """How many objects `contains` with the same arguments is about."""
+
+    label: str
+    min_score: float
+    region: tuple[float, float, float, float] | None = None
+    type: pa.DataType = INTEGER
+
+
+@dataclass(frozen=True)
+class Detected(_Printed):
+    """The objects that the reference network sees in the frame, from the highest score to the
+    lowest; of every label where `label` is None."""
+
+    label: str | None
+    min_score: float
+    region: tuple[float, float, float, float] | None = None
+    type: pa.DataType = DETECTIONS_TYPE
+
+
+@dataclass(frozen=True)
+class Picture(_Printed):
+    """The frame as a JPEG file, `width` pixels wide; None is its own width."""
+
+    width: int | None = None
+    type: pa.DataType = BINARY
+
+
+Sight = Contains | Objects | Detected | Picture
+"""What is to be seen in a frame."""
+
+SIGHT_NAMES: Final = {Contains: "contains", Objects: "objects", Detected: "detections"}
+
+Expression = Column | Constant | Call | Sight
 
 
 def operands(expression: Expression, function: str) -> Iterator[Expression]:
@@ -122,14 +159,34 @@ def columns_of(expression: Expression) -> set[str]:
     return set()
 
 
-def holds_contains(expression: Expression) -> bool:
-    """Whether the expression asks what is to be seen in the frame."""
+def sights_of(expression: Expression) -> tuple[Sight, ...]:
+    """What the expression asks the reference network, each once, from left to right."""
     match expression:
-        case Contains():
-            return True
+        case Contains() | Objects() | Detected() | Picture():
+            return (expression,)
         case Call(_, args):
-            return any(map(holds_contains, args))
-    return False
+            return tuple(dict.fromkeys(sight for arg in args for sight in sights_of(arg)))
+    return ()
+
+
+def is_visual(expression: Expression) -> bool:
+    """Whether the expression asks what is to be seen in the frame."""
+    return bool(sights_of(expression))
+
+
+def rewritten(
+    expression: Expression, better: Callable[[Expression], Expression | None]
+) -> Expression:
+    """The expression with `better` in place of each part for which it is not None; the outermost
+    first, and nothing inside what was replaced."""
+    new = better(expression)
+    if new is not None:
+        return new
+    if isinstance(expression, Call):
+        args = tuple(rewritten(arg, better) for arg in expression.args)
+        if args != expression.args:
+            return replace(expression, args=args)
+    return expression
 
 
 def to_sql(expression: Expression) -> ast.Expression:
@@ -139,19 +196,27 @@ def to_sql(expression: Expression) -> ast.Expression:
             return ast.Name(name)
         case Constant():
             return _constant_to_sql(expression)
-        case Contains(label, min_score, region):
-            named = [ast.Named("min_score", ast.Literal(min_score))]
-            if region is not None:
-                corners = tuple(
-                    _number_to_sql(int(corner) if corner == int(corner) else corner)
-                    for corner in region
-                )
-                named.append(ast.Named("region", ast.Function("box", corners)))
-            return ast.Function("contains", (ast.Literal(label),), tuple(named))
+        case Contains() | Objects() | Detected():
+            return _sight_to_sql(expression)
+        case Picture(width):
+            given = () if width is None else (ast.Named("width", ast.Literal(width)),)
+            return ast.Function("image", (), given)
         case Call("if_else"):
             return _case_to_sql(expression)
         case Call():
             return _call_to_sql(expression)
+
+
+def _sight_to_sql(sight: Contains | Objects | Detected) -> ast.Function:
+    named = [ast.Named("min_score", ast.Literal(sight.min_score))]
+    if sight.region is not None:
+        corners = tuple(
+            _number_to_sql(int(corner) if corner == int(corner) else corner)
+            for corner in sight.region
+        )
+        named.append(ast.Named("region", ast.Function("box", corners)))
+    labels = () if sight.label is None else (ast.Literal(sight.label),)
+    return ast.Function(SIGHT_NAMES[type(sight)], labels, tuple(named))
 
 
 def _call_to_sql(call: Call) -> ast.Expression:

@@ -51,7 +51,7 @@ class Asking:
 
     def answers(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """What the labels say, bool (n,)."""
-        return self.scan.question.holds(self.labeller.scores(self.scan.ordinals[positions]))
+        return self.scan.question.holds(self.labeller.marks(self.scan.ordinals[positions]))
 
     def thumbnails(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """What the frames look like, uint8 (n, SIZE, SIZE, 3) RGB."""

@@ -79,7 +79,7 @@ def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) 
     if stored is not None:
         return stored
     with context.metrics.phase("labelling"):
-        found = _leading_rows(scan, labeller, context)
+        found = _leading_rows(scan, labeller)
     if scan.limit is not None and found >= scan.limit:
         # Not kept: it holds for this LIMIT only.
         return Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
@@ -130,7 +130,7 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
     )
 
 
-def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:
+def _leading_rows(scan: VisualScan, labeller: Labeller) -> int:
     """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
     leading = scan.ordinals[: label_budget(scan.frames) // 2]
     if not scan.limit or scan.limit > len(leading):
@@ -148,6 +148,8 @@ def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int
 
 def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """A refinement where one keeps the bounds with few frames, or else a cascade."""
+    if scan.question.varies:
+        return Decision((), "what is seen is compared with columns that vary from frame to frame")
     grid = first_grid(scan, fill=context.settings.fill)
     if grid is None:
         return _search(scan, labeller, store, context)
@@ -195,7 +197,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
 
     def probe(ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
         labeller.read(scan.index, labeller.unknown(ordinals), "labelling")
-        return scan.question.holds(labeller.scores_or_nan(ordinals))
+        return scan.question.holds(labeller.marks_or_nan(ordinals))
 
     gathering = Gathering(
         cut(scan.index, scan.ordinals, scan.accuracy.unit_us), collection.add, probe

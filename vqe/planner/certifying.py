@@ -89,13 +89,13 @@ class Certifying:
         """How far it came when the allowance ended, and the answers: of the plan under test, and
         frames that it leaves open as those next to them."""
         plan = self.sequence.proved or 0
-        left_open = (self.proof.plans.answer[plan] == UNKNOWN) & np.isnan(self.proof.score)
+        left_open = (self.proof.plans.answer[plan] == UNKNOWN) & np.isnan(self.proof.mark)
         unsettled = settled(self._label(), self.proof.unit)[self._left_to_labels(plan)] == UNKNOWN
         tally, delta = self.sequence.tallies[plan], self.sequence.delta
         tipped = np.isin(self.proof.unit, self._tipped(plan))
         shortfall = Shortfall(
             limit=str(self.scan.effort),
-            labels=int((~np.isnan(self.proof.score)).sum()),
+            labels=int((~np.isnan(self.proof.mark)).sum()),
             bounds=self.scan.accuracy.bounds,
             reached={
                 rate: None if unsettled.any() else least_bound(rate, tally, delta)
@@ -124,11 +124,11 @@ class Certifying:
 
     def _open(self) -> NDArray[np.int64]:
         """Positions without a label."""
-        return np.flatnonzero(np.isnan(self.proof.score))
+        return np.flatnonzero(np.isnan(self.proof.mark))
 
     def _label(self) -> NDArray[np.int8]:
         """What the labels say of each frame, int8 (N,)."""
-        return labels_of(self.scan, self.proof.score)
+        return labels_of(self.scan, self.proof.mark)
 
     def _settle(self, units: NDArray[np.int64]) -> None:
         """Asks about frames of the units until the truth of each is known."""
@@ -157,15 +157,15 @@ class Certifying:
         unknown = self.labeller.unknown(ordinals)
         if self.labeller.read(self.scan.index, unknown, "certifying").damage:
             raise UndecodableError("some frames cannot be decoded")
-        score = self.labeller.scores_or_nan(ordinals)
-        self.proof.score[np.sort(positions)] = score
-        if np.isnan(score).any():
+        mark = self.labeller.marks_or_nan(ordinals)
+        self.proof.mark[np.sort(positions)] = mark
+        if np.isnan(mark).any():
             raise SpentError
 
     def _answer_rest(self, plan: int) -> None:
         """Asks about what the plan leaves to the reference network."""
         proof = self.proof
-        self._ask(np.flatnonzero((proof.plans.answer[plan] == UNKNOWN) & np.isnan(proof.score)))
+        self._ask(np.flatnonzero((proof.plans.answer[plan] == UNKNOWN) & np.isnan(proof.mark)))
         # Where the frames that a stage has answered could tip a unit, labels decide it.
         self._settle(self._left_to_labels(plan))
 
@@ -189,11 +189,11 @@ class Certifying:
         """The plan's answers, and labels where there are some; none of those at the frames `but`,
         bool (N,)."""
         proof = self.proof
-        score = proof.score if but is None else np.where(but, np.float32(np.nan), proof.score)
+        mark = proof.mark if but is None else np.where(but, np.float32(np.nan), proof.mark)
         said = Answers(
             self.scan.ordinals,
             proof.plans.answer[plan] == PRESENT,
-            score.copy(),
+            mark.copy(),
             proof.plans.decided_by[plan],
         )
         fresh = np.array(sorted(self.labeller.fresh), np.int64)
@@ -289,20 +289,20 @@ def _begin(
 
 def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:
     """A proof about the frames of a scan, before its first draw."""
-    score = labeller.scores_or_nan(scan.ordinals)
+    mark = labeller.marks_or_nan(scan.ordinals)
     return Proof.freeze(
         plans,
         scan.unit,
-        score,
-        labels_of(scan, score),
+        mark,
+        labels_of(scan, mark),
         seed,
     )
 
 
-def labels_of(scan: VisualScan, score: NDArray[np.float32]) -> NDArray[np.int8]:
-    """0 or 1 by each score, float32 (N,), int8 (N,); UNKNOWN where it is NaN."""
-    holds = scan.question.holds(score)
-    return np.where(np.isnan(score), UNKNOWN, holds).astype(np.int8)
+def labels_of(scan: VisualScan, mark: NDArray[np.float32]) -> NDArray[np.int8]:
+    """0 or 1 by each mark, float32 (N,), int8 (N,); UNKNOWN where it is NaN."""
+    holds = scan.question.holds(mark)
+    return np.where(np.isnan(mark), UNKNOWN, holds).astype(np.int8)
 
 
 def _counts(stratum: Stratum) -> tuple[int, int, int]:

@@ -31,7 +31,7 @@ def freeze_fill(scan: VisualScan, fill: Fill) -> FrozenPlans:
     at = np.searchsorted(scan.ordinals, fill.ordinals)
     answer = fill.present[nearest(at, scan.frames)].astype(np.int8)
     decided_by = np.full((1, scan.frames), CODE["fill"], np.int8)
-    guessed = np.isnan(fill.score)
+    guessed = np.isnan(fill.mark)
     answer[at[guessed]], decided_by[0, at[guessed]] = fill.guess, CODE["specialized"]
     return FrozenPlans(answer[None], decided_by)
 

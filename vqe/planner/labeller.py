@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from vqe.detections import Detections
 from vqe.models.reference import ReferenceNetwork
-from vqe.physical.stages import Question, detect
+from vqe.physical.question import Question
+from vqe.physical.stages import detect
 from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.cost import NetworkCost
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
-from vqe.video.frames import FrameBatch
+from vqe.video.frames import FrameBatch, full_batches
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader, ReadReport
 from vqe.video.strategies import FrameSet
@@ -49,8 +50,8 @@ class Labeller:
         self.allowance = allowance
         self._began = time.perf_counter()
         self.expected = expected
-        frames, score = labels.best_score(question.label, question.region)
-        self._known = dict(zip(frames.tolist(), score.tolist(), strict=True))
+        frames, mark = labels.measure(question.marks)
+        self._known = dict(zip(frames.tolist(), mark.tolist(), strict=True))
         self.fresh: list[int] = []
         self._timings: list[tuple[int, float]] = []
         self._cpu = _CpuCount()
@@ -63,10 +64,10 @@ class Labeller:
             asked = frames.select(unknown)
             detections = self._ask(asked)
             self.labels.add(asked.ordinals, detections)
-            score = detections.best_score(self.question.label, self.question.region)
-            self._known.update(zip(asked.ordinals.tolist(), score.tolist(), strict=True))
+            mark = self.question.marks(asked.ordinals, detections)
+            self._known.update(zip(asked.ordinals.tolist(), mark.tolist(), strict=True))
             self.fresh.extend(asked.ordinals.tolist())
-        return self.question.holds(self.scores(frames.ordinals))
+        return self.question.holds(self.marks(frames.ordinals))
 
     def _most_now(self, n: int) -> int:
         """How many of n frames may be asked about. Raises SpentError where not all of them may; but
@@ -127,8 +128,8 @@ class Labeller:
             return unknown
         return spread(unknown, int(most))
 
-    def scores(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The scores of labelled frames, float32 (N,)."""
+    def marks(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The marks of labelled frames, float32 (N,)."""
         try:
             return np.array([self._known[o] for o in ordinals.tolist()], np.float32)
         except KeyError as unlabelled:
@@ -140,8 +141,8 @@ class Labeller:
         elapsed = time.perf_counter() - self._began
         return self.allowance.frames(elapsed / len(self.fresh) if self.fresh else None)
 
-    def scores_or_nan(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The scores of those of the frames that are labelled, float32 (N,), and NaN."""
+    def marks_or_nan(self, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The marks of those of the frames that are labelled, float32 (N,), and NaN."""
         nan = math.nan
         return np.array([self._known.get(o, nan) for o in ordinals.tolist()], np.float32)
 
@@ -199,21 +200,6 @@ class Labeller:
         self._timings.append((len(frames), time.perf_counter() - clock))
         self.context.metrics.labels_from_reference += len(frames)
         return detections
-
-
-def full_batches(batches: Iterable[FrameBatch], size: int) -> Iterator[FrameBatch]:
-    """The same frames, `size` at a time: a reader's batches end with the segments that they were
-    read in, and a network takes as long for a few frames as for all that it can see at once."""
-    waiting: list[FrameBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        while sum(map(len, waiting)) >= size:
-            joined = FrameBatch.join(waiting)
-            yield joined.select(np.arange(size))
-            rest = np.arange(size, len(joined))
-            waiting = [joined.select(rest)] if len(rest) else []
-    if waiting:
-        yield FrameBatch.join(waiting)
 
 
 def spread(ordinals: NDArray[np.int64], most: int) -> NDArray[np.int64]:

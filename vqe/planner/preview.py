@@ -100,17 +100,17 @@ class _Prospects:
         """Its first grid, int64, positions; which frames come then, only the answers tell. Where
         labels of other questions tell already, all that is to come."""
         scan = self.scan
-        known, found = scan.labels.best_score(scan.question.label, scan.question.region)
-        score = np.full(scan.frames, np.nan, np.float32)
+        known, found = scan.labels.measure(scan.question.marks)
+        mark = np.full(scan.frames, np.nan, np.float32)
         _, here, there = np.intersect1d(
             scan.ordinals, known, assume_unique=True, return_indices=True
         )
-        score[here] = found[there]
-        if np.isnan(score[grid]).any():
+        mark[here] = found[there]
+        if np.isnan(mark[grid]).any():
             return self._begun(REFINEMENT, scan.ordinals[grid], "and more around every change")
         refinement = refinement_of(scan, grid, self.seed)
-        refinement.tell(grid, scan.question.holds(score[grid]))
-        calls, work = ahead(scan, refinement, score)
+        refinement.tell(grid, scan.question.holds(mark[grid]))
+        calls, work = ahead(scan, refinement, mark)
         return self._plan(REFINEMENT, "by the labels that are stored", work, calls)
 
     def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:

@@ -43,7 +43,7 @@ class FrozenPlans:
 class Proof:
     """The state of a proof about N frames in U metric units.
 
-    `unit`: int64 (N,), from 0, ascending; `score`: float32 (N,), of the frames whose labels count
+    `unit`: int64 (N,), from 0, ascending; `mark`: float32 (N,), of the frames whose labels count
     here, NaN for all others: those known when the plans were frozen, and those asked for since;
     `lock` is for whoever goes on with the proof;
     `known`: int8 (U,), the truth of units that labels had settled before the first draw, UNKNOWN of
@@ -53,7 +53,7 @@ class Proof:
 
     plans: FrozenPlans
     unit: NDArray[np.int64]
-    score: NDArray[np.float32]
+    mark: NDArray[np.float32]
     known: NDArray[np.int8]
     claims: NDArray[np.int8]
     order: NDArray[np.int64]
@@ -65,18 +65,18 @@ class Proof:
         cls,
         plans: FrozenPlans,
         unit: NDArray[np.int64],
-        score: NDArray[np.float32],
+        mark: NDArray[np.float32],
         label: NDArray[np.int8],
         seed: int,
     ) -> Proof:
-        """Before the first draw; `label`: int8 (N,), what the scores mean, UNKNOWN without one."""
+        """Before the first draw; `label`: int8 (N,), what the marks mean, UNKNOWN without one."""
         labelled = label != UNKNOWN
         known = settled(label, unit)
         # A label is never wrong, so a plan says what it knows.
         claims = np.stack([settled(np.where(labelled, label, one), unit) for one in plans.answer])
-        frozen = (plans.answer, label, score, unit)
+        frozen = (plans.answer, label, mark, unit)
         order = _draw(seed, frozen).permutation(np.flatnonzero(known == UNKNOWN))
-        return cls(plans, unit, score.copy(), known, claims, order)
+        return cls(plans, unit, mark.copy(), known, claims, order)
 
     @property
     def undrawn(self) -> NDArray[np.int64]:

@@ -118,12 +118,12 @@ def foretell(
     if costs is None and worth_measuring > SAMPLE_SECONDS:
         costs = decode_costs(scan, store, context)
     costs = costs or spending.decode_costs()
-    score = labeller.scores_or_nan(scan.ordinals)
-    asked, work = ahead(scan, refinement, score)
+    mark = labeller.marks_or_nan(scan.ordinals)
+    asked, work = ahead(scan, refinement, mark)
     decode, calls = spending.steps
     frames, decoding = costs.frames_out(work), costs.seconds(work)
     total, asking = calls.frames_in + asked, asked * network.seconds_per_frame
-    filled = int(np.isnan(score).sum()) - asked
+    filled = int(np.isnan(mark).sum()) - asked
     all_ahead = without_cascade(scan, scan.remaining, costs, network)
     return Forecast(
         predictions=(
@@ -148,16 +148,16 @@ def without_cascade(
 
 
 def ahead(
-    scan: VisualScan, refinement: Refinement, score: NDArray[np.float32]
+    scan: VisualScan, refinement: Refinement, mark: NDArray[np.float32]
 ) -> tuple[int, DecodeWork]:
     """Labels that are still to come, and what they take of the decoder.
 
-    `score`, float32 (N,), has those of all labelled frames, NaN for the others: labels of other
+    `mark`, float32 (N,), has those of all labelled frames, NaN for the others: labels of other
     questions need not be asked for.
     """
-    unlabelled = np.isnan(score)
+    unlabelled = np.isnan(mark)
     # Without a label, what the refinement has guessed.
-    state = np.where(unlabelled, refinement.state, scan.question.holds(score)).astype(np.int8)
+    state = np.where(unlabelled, refinement.state, scan.question.holds(mark)).astype(np.int8)
     asked, work = 0, DecodeWork()
     for positions in rounds_ahead(refinement, state, scan.accuracy, most=scan.frames / 2):
         unknown = scan.ordinals[positions[unlabelled[positions]]]
@@ -200,5 +200,5 @@ def _supposed(state: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 
 def _labelled_before(scan: VisualScan, labeller: Labeller) -> NDArray[np.int64]:
-    known, _ = scan.labels.best_score(scan.question.label)
+    known = scan.labels.frames()
     return np.setdiff1d(known, np.array(labeller.fresh, np.int64), assume_unique=True)

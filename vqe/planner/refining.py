@@ -223,11 +223,11 @@ class Refining:
         refinement = self.refinement
         known, grid = refinement.known, refinement.grid
         asked = refinement.asked[known]
-        score = np.full(len(known), np.nan, np.float32)
-        score[asked] = self.labeller.scores(self.scan.ordinals[known[asked]])
+        mark = np.full(len(known), np.nan, np.float32)
+        mark[asked] = self.labeller.marks(self.scan.ordinals[known[asked]])
         times = self.scan.index.timestamps_us[self.scan.ordinals[grid]]
         return Refined(
-            fill=Fill(self.scan.ordinals[known], refinement.state[known] == 1, score),
+            fill=Fill(self.scan.ordinals[known], refinement.state[known] == 1, mark),
             spacing=float(np.median(np.diff(times))) / 1e6 if len(grid) > 1 else 0.0,
             fineness=found,
             rates=rates_seen(refinement, found),

@@ -112,7 +112,7 @@ def draw_portions(
     index: VideoIndex, frames: NDArray[np.int64], unit_us: int | None, seed: int
 ) -> Iterator[tuple[Block, ...]]:
     """The blocks of `draw_blocks` and then further ones, in portions that about double the sample,
-    until it is a quarter of the frames, or MOST_LABELS.
+    until it is half of the frames, or MOST_LABELS.
 
     What is drawn depends on no label, so that the selection blocks of all portions so far are a
     random sample of the video, however many there are.
@@ -129,7 +129,7 @@ def draw_portions(
         parts //= 2
     taken = {block.ordinals[0] for block in sample}
     budget = label_budget(len(frames))
-    while sample and 2 * budget <= min(len(frames) / 4, MOST_LABELS):
+    while sample and 2 * budget <= min(len(frames) / 2, MOST_LABELS):
         rng = np.random.default_rng((seed, budget))
         drawn = _draw(cut(index, frames, unit_us), rng, budget)
         yield tuple(block for block in drawn if block.ordinals[0] not in taken)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.physical.stages import Question
+from vqe.physical.question import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.statistics.nearest import nearest
 from vqe.statistics.units import count_errors
@@ -37,19 +37,19 @@ class Shortfall:
 
 def rates_of_halves(
     positions: NDArray[np.int64],
-    score: NDArray[np.float32],
+    mark: NDArray[np.float32],
     unit: NDArray[np.int64],
     question: Question,
     accuracy: Accuracy,
 ) -> dict[str, float | None]:
     """What each half of the labels would have got wrong of what all of them say, on average.
 
-    `positions`: int64 (n,), ascending, of the labelled frames among N; `score`: float32 (n,);
+    `positions`: int64 (n,), ascending, of the labelled frames among N; `mark`: float32 (n,);
     `unit`: int64 (N,), ascending.
     """
     if not len(positions):
         return dict.fromkeys(accuracy.bounds)
-    present = question.holds(score)
+    present = question.holds(mark)
     answer = present[nearest(positions, len(unit))]
     halves = [
         count_errors(answer, present[half][nearest(positions[half], len(unit))], unit)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.models.reference import ReferenceNetwork
-from vqe.physical.stages import Question
+from vqe.physical.question import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.effort import Effort
 from vqe.planner.decoding import Decoding, choose_decoding
@@ -66,7 +66,7 @@ class VisualScan:
     @property
     def remaining(self) -> NDArray[np.int64]:
         """Those of them without a label, int64 ascending."""
-        known, _ = self.labels.best_score(self.question.label)
+        known = self.labels.frames()
         return np.setdiff1d(self.ordinals, known, assume_unique=True)
 
     def work(self, store: Store) -> tuple[int, DecodeWork]:

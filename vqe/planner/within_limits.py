@@ -61,27 +61,27 @@ def _from_labels(scan: VisualScan, labeller: Labeller) -> Decision:
     """Every frame as the nearest that has a label, once the rest of the allowance is spent on
     others that are spread over the video."""
     _label(scan, scan.ordinals, labeller)
-    score = labeller.scores_or_nan(scan.ordinals)
-    known = np.flatnonzero(~np.isnan(score))
+    mark = labeller.marks_or_nan(scan.ordinals)
+    known = np.flatnonzero(~np.isnan(mark))
     if not len(known):
-        return _nothing_known(scan, score)
+        return _nothing_known(scan, mark)
     return Decision(
         (),
         "what could be asked about, and the rest from that",
-        fill=Fill(scan.ordinals[known], scan.question.holds(score[known]), score[known]),
-        shortfall=_shortfall(scan, score),
+        fill=Fill(scan.ordinals[known], scan.question.holds(mark[known]), mark[known]),
+        shortfall=_shortfall(scan, mark),
     )
 
 
-def _nothing_known(scan: VisualScan, score: NDArray[np.float32]) -> Decision:
+def _nothing_known(scan: VisualScan, mark: NDArray[np.float32]) -> Decision:
     """No row, where there was nothing to be spent on the video."""
     absent = np.zeros(scan.frames, np.bool_)
     decided_by = np.full(scan.frames, CODE["fill"], np.int8)
     return Decision(
         (),
         "nothing was left to ask about a single frame",
-        answers=Answers(scan.ordinals, absent, score, decided_by),
-        shortfall=_shortfall(scan, score),
+        answers=Answers(scan.ordinals, absent, mark, decided_by),
+        shortfall=_shortfall(scan, mark),
     )
 
 
@@ -106,14 +106,14 @@ def _answered(
         answer, decided_by = plans.answer[0], plans.decided_by[0]
     with context.metrics.phase("labelling"):
         _label(scan, scan.ordinals[answer == UNKNOWN], labeller)
-    score = labeller.scores_or_nan(scan.ordinals)
+    mark = labeller.marks_or_nan(scan.ordinals)
     fresh = np.array(sorted(labeller.fresh), np.int64)
-    said = Answers(scan.ordinals, answer == PRESENT, score, decided_by)
+    said = Answers(scan.ordinals, answer == PRESENT, mark, decided_by)
     answers = with_labels(said, scan.question, fresh)
-    left_open = np.isnan(score) & (answer == UNKNOWN)
+    left_open = np.isnan(mark) & (answer == UNKNOWN)
     if not left_open.any():
         return replace(decision, answers=answers)
-    return replace(decision, answers=filled(answers, left_open), shortfall=_shortfall(scan, score))
+    return replace(decision, answers=filled(answers, left_open), shortfall=_shortfall(scan, mark))
 
 
 def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) -> None:
@@ -123,13 +123,13 @@ def _label(scan: VisualScan, ordinals: NDArray[np.int64], labeller: Labeller) ->
             raise damaged(scan)
 
 
-def _shortfall(scan: VisualScan, score: NDArray[np.float32]) -> Shortfall:
+def _shortfall(scan: VisualScan, mark: NDArray[np.float32]) -> Shortfall:
     """What the labels, float32 (N,) with NaN, show by one another."""
-    known = np.flatnonzero(~np.isnan(score))
+    known = np.flatnonzero(~np.isnan(mark))
     return Shortfall(
         limit=str(scan.effort),
         labels=len(known),
         bounds=scan.accuracy.bounds,
-        reached=rates_of_halves(known, score[known], scan.unit, scan.question, scan.accuracy),
+        reached=rates_of_halves(known, mark[known], scan.unit, scan.question, scan.accuracy),
         proved=False,
     )
