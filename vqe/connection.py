@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
@@ -46,8 +46,8 @@ class Connection:
         self._catalog = Catalog(settings)
         self._store = Store()
         self._lock = threading.Lock()
-        self._running: list[Callable[[], None]] = []
         self._closed = False
+        self._contexts: WeakValueDictionary[int, Context] = WeakValueDictionary()
 
     def sql(self, sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
         """The result of a statement. Names and types are checked now; a query runs when consumed.
@@ -67,10 +67,7 @@ class Connection:
         *earlier, last = parse(sql)
         parameters = Parameters(params)
         for statement in earlier:
-            with (
-                self._begin(statement, parameters, adopted, more=True) as result,
-                self._interruptible(result.cancel),
-            ):
+            with self._begin(statement, parameters, adopted, more=True) as result:
                 for _ in result:
                     pass
         return self._begin(last, parameters, adopted, more=False)
@@ -101,6 +98,8 @@ class Connection:
             bound = replace(bound, plan=plan)
         resources = Resources(self._store, self._catalog.network)
         context = Context(settings, ProgressBar(enabled=settings.progress))
+        with self._lock:
+            self._contexts[id(context)] = context
         text = statement.sql
         try:
             match bound:
@@ -118,8 +117,7 @@ class Connection:
                     )
                 case Setting():
                     return Result(None, self._set(bound))
-            with self._interruptible(context.cancelled.set):
-                return Result(None, carry_out(bound, self._catalog, resources, context, text))
+            return Result(None, carry_out(bound, self._catalog, resources, context, text))
         except VqeError as error:
             if error.offset is not None:
                 error.locate(statement.sql, error.offset)
@@ -161,15 +159,13 @@ class Connection:
         self._catalog.register_model(name, model, labels=labels, min_score=min_score)
 
     def interrupt(self) -> None:
-        """Stops, from another thread, what `sql` is carrying out at this moment, with a
-        QueryCancelledError: COPY, ANALYZE VIDEO, queries before the last of a script.
-
-        A result is stopped by its own `cancel`.
-        """
+        """Cancels all that runs on this connection, from any thread: who waits for rows, or for a
+        statement to be carried out, gets QueryCancelledError. Results not yet begun are left."""
         with self._lock:
-            running = list(self._running)
-        for cancel in running:
-            cancel()
+            contexts = list(self._contexts.values())
+        for context in contexts:
+            if context.running:
+                context.cancelled.set()
 
     def close(self) -> None:
         """Ends the connection; results that it gave out can still be read."""
@@ -180,17 +176,6 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _interruptible(self, cancel: Callable[[], None]) -> Iterator[None]:
-        """`interrupt` calls `cancel` while the block runs."""
-        with self._lock:
-            self._running.append(cancel)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.remove(cancel)
 
     def _set(self, setting: Setting) -> pa.Table:
         with self._lock:

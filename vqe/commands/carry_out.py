@@ -29,6 +29,7 @@ def carry_out(  # noqa: PLR0911 - one per kind
 ) -> pa.Table:
     """The rows that the statement gives once it is done; its plan, if any, is optimised, and `sql`
     is the text that it came from."""
+    context.running = True
     match command:
         case AddVideo(name, path, start_us, replace):
             with pointing_at(command):

@@ -14,6 +14,7 @@ from vqe.commands.file_writers import writer
 from vqe.errors import ExecutionError
 from vqe.executor.metadata import measured, promised
 from vqe.executor.query import Query
+from vqe.plan.catalog import printable
 from vqe.plan.commands import CopyFormat
 
 ROWS = 2**16
@@ -58,6 +59,8 @@ def _pieces(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
 def _complete(path: str) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` once the block has ended well."""
     with _explained(path):
+        if printable(path) != path:
+            raise ExecutionError(f"{path!r} cannot be written: that is no valid UTF-8")
         target = os.path.realpath(path)
         if os.path.isdir(target):
             raise ExecutionError(f"'{path}' cannot be written: it is a folder")

@@ -101,6 +101,8 @@ def _as_printed(column: pa.Array) -> pa.Array:
     """The column with values that JSON shows well, as far as that can be done for all at once."""
     if column.type == pa.float32():
         return column.cast(pa.string()).cast(pa.float64())  # 0.7, not 0.699999988079071
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.string())  # of any year
     return clock_text(column) if pa.types.is_duration(column.type) else column
 
 

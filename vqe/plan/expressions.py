@@ -44,6 +44,10 @@ PREFIXES: Final = {"negate_checked": "-", "invert": "NOT"}
 DEEPEST: Final = 150
 """Levels of calls: whoever walks an expression may recurse."""
 
+MOST_CALLS: Final = 100_000
+"""In one expression: `a % b`, BETWEEN, IN and CASE use an operand more than once, so that nesting
+them multiplies it."""
+
 
 class _Printed:
     """Prints itself as SQL."""
@@ -81,12 +85,18 @@ class Call(_Printed):
     args: tuple[Expression, ...]
     type: pa.DataType
     depth: int = field(init=False, compare=False, repr=False)
+    calls: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        depth = 1 + max((arg.depth for arg in self.args if isinstance(arg, Call)), default=0)
+        inner = [arg for arg in self.args if isinstance(arg, Call)]
+        depth = 1 + max((call.depth for call in inner), default=0)
         if depth > DEEPEST:
             raise BindError("the expression is nested too deeply")
+        calls = 1 + sum(call.calls for call in inner)
+        if calls > MOST_CALLS:
+            raise BindError(f"the expression comes to more than {MOST_CALLS:,} operations")
         object.__setattr__(self, "depth", depth)
+        object.__setattr__(self, "calls", calls)
 
 
 @dataclass(frozen=True)
@@ -224,10 +234,9 @@ def _call_to_sql(call: Call) -> ast.Expression:
     if function in CHAINS:
         parts = map(to_sql, operands(call, function))
         return reduce(lambda left, right: ast.Binary(SYMBOLS[function], left, right), parts)
-    args = tuple(to_sql(arg) for arg in call.args)
     if function in SYMBOLS:
-        whole = function == "divide_checked" and pa.types.is_integer(call.type)
-        return ast.Binary("//" if whole else SYMBOLS[function], *args)
+        return _operator_to_sql(call)
+    args = tuple(to_sql(arg) for arg in call.args)
     if function == "invert" and isinstance(args[0], ast.IsNull):
         return ast.IsNull(args[0].operand, negated=True)
     if function in PREFIXES:
@@ -235,6 +244,17 @@ def _call_to_sql(call: Call) -> ast.Expression:
     if function == "is_null":
         return ast.IsNull(args[0])
     return ast.Function(str(call.type) if function == "cast" else function, args)
+
+
+def _operator_to_sql(call: Call) -> ast.Binary:
+    left, right = call.args
+    match call.function, right:
+        case "subtract_checked", Call("multiply_checked", (Call("divide_checked", whole), divisor)):
+            if whole == (left, divisor):  # what is left after whole parts
+                return ast.Binary("%", to_sql(left), to_sql(divisor))
+    whole_number = call.function == "divide_checked" and pa.types.is_integer(call.type)
+    symbol = "//" if whole_number else SYMBOLS[call.function]
+    return ast.Binary(symbol, to_sql(left), to_sql(right))
 
 
 def _case_to_sql(call: Expression) -> ast.Case:
