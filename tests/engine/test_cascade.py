@@ -11,7 +11,7 @@ from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 2000, 10
 BOUNDS = "FNR WITHIN 10% FDR WITHIN 5%"
-SECONDS = 0.004
+SECONDS = 0.01
 """What the oracle takes for a frame: a cascade is worth its labels."""
 
 
