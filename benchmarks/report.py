@@ -13,6 +13,7 @@ from textwrap import fill
 from typing import Any, NamedTuple
 
 from benchmarks import (
+    cascades,
     certificates,
     decode_report,
     drift,
@@ -136,6 +137,9 @@ REPORTS = {
     ),
     "replays": Report(
         ACCURACY, lambda results: (replays.rows(results),), replays.lines, replays.notes
+    ),
+    "cascades": Report(
+        ACCURACY, lambda results: (cascades.rows(results),), cascades.lines, cascades.notes
     ),
     "certificates": Report(ACCURACY, certificates.tables, certificates.lines, certificates.notes),
     "drift": Report(ACCURACY, lambda results: (drift.rows(results),), drift.lines, drift.notes),

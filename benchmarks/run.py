@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.report import as_text, publish, write_results
 
-BENCHMARKS = ("first", "decode", "noscope", "replays", "certificates", "drift")
+BENCHMARKS = ("first", "decode", "noscope", "replays", "cascades", "certificates", "drift")
 """Each a module beside this one, with a function `run`; imported only when it is wanted."""
 WITH_FULL_SET = ("noscope",)
 WITH_ROUNDS = ("first", "decode")
-WITHOUT_MODEL = ("replays", "certificates")
+WITHOUT_MODEL = ("replays", "cascades", "certificates")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

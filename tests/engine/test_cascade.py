@@ -10,8 +10,8 @@ import vqe
 from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 2000, 10
-BOUNDS = "FNR WITHIN 5% FDR WITHIN 5%"
-SECONDS = 0.004
+BOUNDS = "FNR WITHIN 10% FDR WITHIN 5%"
+SECONDS = 0.01
 """What the oracle takes for a frame: a cascade is worth its labels."""
 
 
@@ -56,7 +56,7 @@ def test_the_bounds_hold_for_windows_of_a_second(long_clip, answered):
     found = errors(long_clip, table)
     assert found.units == 200
     assert 40 < found.positives < 80
-    assert found.fnr <= 0.05
+    assert found.fnr <= 0.1
     assert found.fdr <= 0.05
 
 

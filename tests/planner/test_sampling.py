@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqe.planner.sampling import MIN_SELECTION_BLOCKS, draw_blocks, label_budget
+from vqe.planner.sampling import (
+    MIN_SELECTION_BLOCKS,
+    draw_blocks,
+    draw_portions,
+    label_budget,
+    n_labels,
+)
 from vqe.video.index import index_of
 from vqe.video.packets import Packets
 
@@ -50,7 +56,8 @@ def test_blocks_are_whole_disjoint_and_within_budget(n, fps, unit_us, seed, star
     training = [block for block in blocks if block.training]
     selection = [block for block in blocks if not block.training]
     assert len(training) == len(selection) >= MIN_SELECTION_BLOCKS
-    assert all((np.diff(block.ordinals) == 1).all() for block in selection)
+    steps = {int(step) for block in blocks for step in np.diff(block.ordinals)}
+    assert len(steps) <= 1
     # Blocks at the ends of the span may be cut short, and a block cannot be split.
     labels = sum(len(block.ordinals) for block in blocks)
     assert labels <= 1.35 * label_budget(n - start)
@@ -85,7 +92,6 @@ def test_blocks_of_scattered_frames_hold_no_others():
     blocks = draw_blocks(steady(20_000, 30), frames, 1_000_000, seed=0)
     assert blocks
     for block in blocks:
-        assert frames[block.position] == block.ordinals[0]
         assert np.isin(block.ordinals, frames).all()
 
 
@@ -101,3 +107,31 @@ def test_a_pause_in_the_recording_is_no_block():
     timestamps[1500:] += 3600 * 1_000_000
     blocks = draw_blocks(shown_at(timestamps), np.arange(3000), 1_000_000, 0)
     assert all(0 < len(block.ordinals) <= 10 for block in blocks)
+
+
+@pytest.mark.parametrize(("n", "fps"), [(600, 10), (3000, 10), (36_000, 10), (90_000, 25)])
+def test_portions_double_the_sample(n, fps):
+    index = steady(n, fps)
+    portions = list(draw_portions(index, np.arange(n), 1_000_000, seed=1))
+    sizes = [n_labels(portion) for portion in portions]
+    assert sum(sizes) <= 1.1 * n / 2
+    for so_far, size in zip(np.cumsum(sizes), sizes[1:], strict=False):
+        assert 0.3 * so_far < size < 1.5 * so_far  # less where blocks were drawn already
+    first = sorted(portions[0], key=lambda block: int(block.ordinals[0]))
+    assert len(first) >= 2 * MIN_SELECTION_BLOCKS
+    assert sum(block.training for block in first) == len(first) / 2
+    assert np.diff([block.ordinals[0] for block in first]).max() < 2.6 * n / len(first)
+    starts = [block.ordinals[0] for portion in portions for block in portion]
+    assert len(starts) == len(set(starts))
+
+
+def test_the_first_portions_are_the_usual_sample():
+    index = steady(36_000, 10)
+    usual = draw_blocks(index, np.arange(36_000), 1_000_000, seed=1)
+    first = list(draw_portions(index, np.arange(36_000), 1_000_000, seed=1))[:3]
+    drawn = sorted(int(block.ordinals[0]) for portion in first for block in portion)
+    assert drawn == [int(block.ordinals[0]) for block in usual]
+
+
+def test_too_few_frames_have_no_portion():
+    assert list(draw_portions(steady(100, 10), np.arange(100), None, 0)) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +16,17 @@ from vqe.planner.calibration import decode_costs, keep_network_cost, known_netwo
 from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
-from vqe.planner.evidence import collect
+from vqe.planner.evidence import Collection, Evidence
 from vqe.planner.labeller import Labeller
+from vqe.planner.learning import Gathering, learn
 from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
-from vqe.planner.sampling import Block, draw_blocks, label_budget
+from vqe.planner.sampling import Block, cut, draw_portions, label_budget, n_labels
 from vqe.planner.search import Search
 from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
 from vqe.storage.store import Store
-from vqe.video.reader import Reader
-from vqe.video.strategies import FrameSet
 
 LEAST_SAVING_SECONDS = 5.0
 """What learning takes before it can save anything: compiling kernels, decoding the blocks twice,
@@ -79,7 +79,7 @@ def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) 
     if stored is not None:
         return stored
     with context.metrics.phase("labelling"):
-        found = _leading_rows(scan, labeller, context)
+        found = _leading_rows(scan, labeller)
     if scan.limit is not None and found >= scan.limit:
         # Not kept: it holds for this LIMIT only.
         return Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
@@ -130,28 +130,19 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
     )
 
 
-def _leading_rows(scan: VisualScan, labeller: Labeller, context: Context) -> int:
+def _leading_rows(scan: VisualScan, labeller: Labeller) -> int:
     """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
     leading = scan.ordinals[: label_budget(scan.frames) // 2]
     if not scan.limit or scan.limit > len(leading):
         return 0
-    reader = Reader(
-        threads=context.decode_threads,
-        batch_frames=scan.network.batch_size,
-        cancelled=context.cancelled.is_set,
-    )
     found, still = 0, len(leading)
-    context.progress.phase("labelling", len(leading))
-    with closing(reader.read(FrameSet().plan(scan.index, leading))) as batches:
-        for frames in batches:
-            context.check()
-            found += int(labeller.label(frames).sum())
+    reading = labeller.labelled(labeller.reader(), scan.index, leading, "labelling")
+    with closing(reading):
+        for frames, present in reading:
+            found += int(present.sum())
             still -= len(frames)
-            context.progress.advance(len(frames))
             if found >= scan.limit or found + still < scan.limit:
                 break
-    context.metrics.decoded_to_plan += reader.report.decoded
-    context.check()
     return found
 
 
@@ -186,68 +177,72 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
 
 def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:
     """Labels a sample and searches for a cascade, unless that cannot pay."""
-    if label_budget(scan.frames) > LABELS_PART * labeller.affordable:
-        raise SpentError
-    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, context.settings.seed)
-    if not blocks:
+    settings = context.settings
+    portions = draw_portions(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
+    first = next(portions, ())
+    if not first:
         return Decision((), f"{scan.frames:,} frames are too few to learn from")
+
+    def affordable(more: int, labels: int = 0) -> bool:
+        return labels + more <= LABELS_PART * (labels + labeller.affordable)
+
+    if not affordable(n_labels(first)):
+        raise SpentError
     with context.metrics.phase("labelling"):
-        seconds_per_frame = _first_look(scan, blocks, labeller, context)
-        sampled = np.concatenate([block.ordinals for block in blocks])
-        saving = len(np.setdiff1d(scan.remaining, sampled)) * seconds_per_frame
-        if saving < LEAST_SAVING_SECONDS:
-            return Decision((), f"learning would not pay: the rest takes {saving:.1f} s")
-        evidence = collect(scan.index, blocks, labeller, context)
-    if evidence is None:
-        return Decision((), "none of the sampled frames can be decoded")
-    selected = evidence.present[~evidence.training]
-    if selected.all() or not selected.any():
-        what = "all" if selected.all() else "none"
-        return Decision((), f"{what} of the {len(selected)} selection frames are positive")
-    with context.metrics.phase("calibration"):
-        decoding = decode_costs(scan, store, context)
-    costs = Costs(
-        decode=decoding,
-        reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
-        difference=evidence.difference_seconds,
-        specialized={},
+        seconds_per_frame = _first_look(scan, first, labeller)
+    saving = (len(scan.remaining) - n_labels(first)) * seconds_per_frame
+    if saving < LEAST_SAVING_SECONDS:
+        return Decision((), f"learning would not pay: the rest takes {saving:.1f} s")
+    collection = Collection(scan.index, labeller, context)
+
+    def probe(ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
+        labeller.read(scan.index, labeller.unknown(ordinals), "labelling")
+        return scan.question.holds(labeller.marks_or_nan(ordinals))
+
+    gathering = Gathering(
+        cut(scan.index, scan.ordinals, scan.accuracy.unit_us), collection.add, probe
     )
-    frames, work = scan.work(store)
-    context.progress.phase("training", len(ARCHITECTURES), unit="models")
-    search = Search(
-        index=scan.index,
-        evidence=evidence,
-        accuracy=scan.accuracy,
-        costs=costs,
-        frames=frames,
-        work=work,
-        reference_name=scan.network.name,
-        seconds_left=lambda: labeller.allowance.seconds,
-    )
-    return search.run(context, scan.network.device)
+
+    def gather(blocks: tuple[Block, ...]) -> Evidence | None:
+        with context.metrics.phase("labelling"):
+            return gathering.add(blocks)
+
+    def explored(evidence: Evidence) -> Search:
+        with context.metrics.phase("calibration"):
+            decoding = decode_costs(scan, store, context)
+        frames, work = scan.work(store)
+        context.progress.phase("training", len(ARCHITECTURES), unit="models")
+        search = Search(
+            index=scan.index,
+            evidence=evidence,
+            accuracy=scan.accuracy,
+            costs=Costs(
+                decode=decoding,
+                reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
+                difference=evidence.difference_seconds,
+                specialized={},
+            ),
+            frames=frames,
+            work=work,
+            reference_name=scan.network.name,
+            seconds_left=lambda: labeller.allowance.seconds,
+        )
+        search.explore(context, scan.network.device)
+        return search
+
+    search = learn(chain([first], portions), gather, explored, affordable)
+    return search.decide() if search else Decision((), "none of the sampled frames can be decoded")
 
 
-def _first_look(
-    scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller, context: Context
-) -> float:
-    """The reference network's seconds per frame, from a few full batches.
-
-    Frames of the first block that can be decoded, and as many after it as the batches need; they
-    are labelled, so that nothing is lost.
-    """
-    batch_frames = scan.network.batch_size
-    for block in blocks:
-        stop = block.position + FIRST_LOOK_BATCHES * batch_frames
-        plan = FrameSet().plan(scan.index, scan.ordinals[block.position : stop])
-        reader = Reader(batch_frames=batch_frames, cancelled=context.cancelled.is_set)
-        counting = labeller.counting_cpu(reader)
-        with counting, closing(reader.read(plan)) as batches:
-            for frames in batches:
-                context.check()
-                labeller.label(frames)
-                labeller.measure(frames)
-        context.metrics.decoded_to_plan += reader.report.decoded
-        context.check()
-        if labeller.seconds_per_frame is not None:
-            return labeller.seconds_per_frame
-    return 0.0
+def _first_look(scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller) -> float:
+    """The reference network's seconds per frame, from the first full batches of the sample."""
+    sampled = np.sort(np.concatenate([block.ordinals for block in blocks]))
+    reader, seen = labeller.reader(), 0
+    reading = labeller.labelled(reader, scan.index, sampled, "labelling")
+    with labeller.counting_cpu(reader), closing(reading):
+        for frames, _ in reading:
+            labeller.measure(frames)
+            seen += len(frames)
+            if seen >= FIRST_LOOK_BATCHES * scan.network.batch_size:
+                break
+    return labeller.seconds_per_frame or 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Evidence:
 
     `ordinals`: int64 (n,); `block`: int64 (n,), the number of the sampled block; `present`: bool
     (n,), the reference network's answer; `training`: bool (n,), the others are for selection;
+    `drawn`: bool (n,), the others lie where visits begin or end;
     `thumbnails`: by size, uint8 (n, S, S, 3); `reference`: the average empty training frame, uint8
     (H, W), None where there is none; `differences`: float64 (n, 400), from it, per block of the
     picture; `looks`: float64 (n, 3), see `LookMeasure`. The rest are measured seconds per frame.
@@ -39,6 +41,7 @@ class Evidence:
     block: NDArray[np.int64]
     present: NDArray[np.bool_]
     training: NDArray[np.bool_]
+    drawn: NDArray[np.bool_]
     thumbnails: dict[int, NDArray[np.uint8]]
     reference: NDArray[np.uint8] | None
     differences: NDArray[np.float64] | None
@@ -47,82 +50,100 @@ class Evidence:
     difference_seconds: float
 
 
-class _Sample:
-    """Which frames are wanted, and those that were seen so far."""
+class Collection:
+    """Evidence as it grows: block by block, labelled and looked at.
 
-    def __init__(self, blocks: tuple[Block, ...]) -> None:
-        self.blocks = blocks
-        self.block_of = {o: b for b, block in enumerate(blocks) for o in block.ordinals.tolist()}
-        self.wanted = np.concatenate([block.ordinals for block in blocks])
+    The reference image is the average of the first empty frames that there are: later ones would
+    move all distances that were measured from it.
+    """
+
+    def __init__(self, index: VideoIndex, labeller: Labeller, context: Context) -> None:
+        self.index = index
+        self.labeller = labeller
+        self.context = context
+        self.blocks: list[Block] = []
         self.ordinals: list[int] = []
         self.present: list[bool] = []
         self.thumbnails: dict[int, list[NDArray[np.uint8]]] = {size: [] for size in SIZES}
         self.thumbnail_seconds = dict.fromkeys(SIZES, 0.0)
+        self.reference: NDArray[np.uint8] | None = None
+        self.measured: list[_Differences] = []
 
-    def is_training(self, ordinal: int) -> bool:
-        """Whether a sampled frame is for training."""
-        return self.blocks[self.block_of[ordinal]].training
+    def add(self, blocks: tuple[Block, ...]) -> Evidence | None:
+        """Labels the blocks, then measures their differences from the average empty frame; all that
+        was collected so far.
 
-    def add(self, frames: FrameBatch, present: NDArray[np.bool_]) -> None:
-        """Takes labelled frames in."""
-        self.ordinals.extend(frames.ordinals.tolist())
-        self.present.extend(present.tolist())
-        for size in SIZES:
-            clock = time.perf_counter()
-            self.thumbnails[size].append(frames.thumbnails(size))
-            self.thumbnail_seconds[size] += time.perf_counter() - clock
+        None where not one frame can be decoded. The second step decodes the blocks again: keeping
+        their luma instead would take gigabytes.
+        """
+        self.blocks.extend(blocks)
+        average = self._label(blocks)
+        if not self.ordinals:
+            return None
+        if self.reference is None and average.count:
+            self.reference = average.mean()
+            blocks = tuple(self.blocks)
+        if self.reference is not None:
+            plan = FrameSet().plan(self.index, _ordinals(blocks))
+            self.measured.extend(_differences(plan, self.reference, self.context))
+        return self._evidence()
+
+    def _label(self, blocks: tuple[Block, ...]) -> ReferenceImage:
+        """Labels them and keeps their thumbnails; the average of their empty training frames."""
+        average = ReferenceImage(self.index.height, self.index.width)
+        training = _ordinals(block for block in blocks if block.training)
+        wanted = _ordinals(blocks)
+        reader = self.labeller.reader()
+        for frames, present in self.labeller.labelled(reader, self.index, wanted, "labelling"):
+            self.ordinals.extend(frames.ordinals.tolist())
+            self.present.extend(present.tolist())
+            for size in SIZES:
+                clock = time.perf_counter()
+                self.thumbnails[size].append(frames.thumbnails(size))
+                self.thumbnail_seconds[size] += time.perf_counter() - clock
+            for i in np.flatnonzero(~present & np.isin(frames.ordinals, training)).tolist():
+                average.add(frames.luma(i))
+        return average
+
+    def _evidence(self) -> Evidence:
+        ordinals = np.array(self.ordinals, np.int64)
+        order, n = np.argsort(ordinals), len(ordinals)
+        blocks = sorted(self.blocks, key=lambda block: int(block.ordinals[0]))
+        block = np.searchsorted([b.ordinals[-1] for b in blocks], ordinals[order])
+        differences, looks, seconds = None, None, 0.0
+        if self.measured:
+            seen = np.argsort(np.concatenate([part.ordinals for part in self.measured]))
+            differences = np.concatenate([part.blocks for part in self.measured])[seen]
+            looks = np.concatenate([part.looks for part in self.measured])[seen]
+            seconds = sum(part.seconds for part in self.measured) / n
+        return Evidence(
+            ordinals=ordinals[order],
+            block=block,
+            present=np.array(self.present, np.bool_)[order],
+            training=np.array([b.training for b in blocks])[block],
+            drawn=np.array([b.drawn for b in blocks])[block],
+            thumbnails={
+                size: np.concatenate(parts)[order] for size, parts in self.thumbnails.items()
+            },
+            reference=self.reference,
+            differences=differences,
+            looks=looks,
+            thumbnail_seconds={size: s / n for size, s in self.thumbnail_seconds.items()},
+            difference_seconds=seconds,
+        )
 
 
-def collect(
-    index: VideoIndex, blocks: tuple[Block, ...], labeller: Labeller, context: Context
-) -> Evidence | None:
-    """Labels the blocks, then measures their differences from the average empty frame.
-
-    None where not one of their frames can be decoded. The second step decodes the blocks again:
-    keeping their luma instead would take gigabytes.
-    """
-    sample = _Sample(blocks)
-    plan = FrameSet().plan(index, sample.wanted)
-    average = ReferenceImage(index.height, index.width)
-    reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
-    context.progress.phase("labelling", len(sample.wanted))
-    with closing(reader.read(plan)) as batches:
-        for frames in batches:
-            context.check()
-            present = labeller.label(frames)
-            sample.add(frames, present)
-            for i in np.flatnonzero(~present).tolist():
-                if sample.is_training(int(frames.ordinals[i])):
-                    average.add(frames.luma(i))
-            context.progress.advance(len(frames))
-    context.metrics.decoded_to_plan += reader.report.decoded
-    context.check()
-    if not sample.ordinals:
-        return None
-    reference = average.mean() if average.count else None
-    differences, looks, difference_seconds = None, None, 0.0
-    if reference is not None:
-        differences, looks, difference_seconds = _differences(plan, reference, context)
-    n = len(sample.ordinals)
-    return Evidence(
-        ordinals=np.array(sample.ordinals, np.int64),
-        block=np.array([sample.block_of[o] for o in sample.ordinals], np.int64),
-        present=np.array(sample.present, np.bool_),
-        training=np.array([sample.is_training(o) for o in sample.ordinals], np.bool_),
-        thumbnails={size: np.concatenate(parts) for size, parts in sample.thumbnails.items()},
-        reference=reference,
-        differences=differences,
-        looks=looks,
-        thumbnail_seconds={size: s / n for size, s in sample.thumbnail_seconds.items()},
-        difference_seconds=difference_seconds,
-    )
+def _ordinals(blocks: Iterable[Block]) -> NDArray[np.int64]:
+    """The frames of the blocks, int64 ascending."""
+    return np.sort(np.concatenate([np.empty(0, np.int64), *(block.ordinals for block in blocks)]))
 
 
 @dataclass(frozen=True)
 class _Differences:
-    """Differences of N frames, float64 (N, 400), the CPU seconds that they took, and the looks of
-    the frames, float64 (N, 3)."""
+    """Of N frames, int64 (N,): their differences, float64 (N, 400), the CPU seconds that these
+    took, and the looks, float64 (N, 3)."""
 
+    ordinals: NDArray[np.int64]
     blocks: NDArray[np.float64]
     seconds: float
     looks: NDArray[np.float64]
@@ -134,16 +155,15 @@ class _Differences:
 
 def _differences(
     plan: DecodePlan, reference: NDArray[np.uint8], context: Context
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Differences of the sampled frames from the reference image, their looks beside it, and
-    seconds per frame for the differences."""
+) -> list[_Differences]:
+    """Differences of the planned frames from the reference image, their looks beside them."""
     look = LookMeasure(reference)
 
     def measure(frames: FrameBatch) -> _Differences:
         clock = time.thread_time()
         blocks = block_differences(frames, reference)
         seconds = time.thread_time() - clock
-        return _Differences(blocks, seconds, look(frames, range(len(frames))))
+        return _Differences(frames.ordinals, blocks, seconds, look(frames, range(len(frames))))
 
     compile_kernels()  # outside the measurement
     reader = Reader(
@@ -155,6 +175,4 @@ def _differences(
         parts = list(done)
     context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
-    blocks = np.concatenate([part.blocks for part in parts])
-    looks = np.concatenate([part.looks for part in parts])
-    return blocks, looks, sum(part.seconds for part in parts) / len(blocks)
+    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -88,23 +88,36 @@ class Labeller:
 
     def read(self, index: VideoIndex, ordinals: NDArray[np.int64], phase: str) -> ReadReport:
         """Decodes and labels frames, int64 ascending; what that took, and the damage met."""
-        self.context.progress.phase(phase, len(ordinals))
-        reader = Reader(
+        reader = self.reader()
+        with self.counting_cpu(reader):
+            for _ in self.labelled(reader, index, ordinals, phase):
+                pass
+        return reader.report
+
+    def reader(self) -> Reader:
+        """What reads frames for the network."""
+        return Reader(
             threads=self.context.decode_threads,
             batch_frames=self.network.batch_size,
             cancelled=self.context.cancelled.is_set,
         )
+
+    def labelled(
+        self, reader: Reader, index: VideoIndex, ordinals: NDArray[np.int64], phase: str
+    ) -> Generator[tuple[FrameBatch, NDArray[np.bool_]]]:
+        """Frames, int64 ascending, and whether the question holds in each, bool (N,), while they
+        are decoded and labelled."""
+        self.context.progress.phase(phase, len(ordinals))
         try:
             plan = FrameSet().plan(index, ordinals)
-            with self.counting_cpu(reader), closing(reader.read(plan)) as batches:
+            with closing(reader.read(plan)) as batches:
                 for frames in full_batches(batches, self.network.batch_size):
                     self.context.check()
-                    self.label(frames)
+                    yield frames, self.label(frames)
                     self.context.progress.advance(len(frames))
         finally:
             self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
-        return reader.report
 
     def unknown(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the frames that have no label yet; some, spread over all, where the allowance

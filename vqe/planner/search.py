@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,15 +27,17 @@ from vqe.planner.cost import Costs, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.scene import motion_of, watch_of
-from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
+from vqe.planner.thresholds import Selection, Thresholds, allowance, choose, least_witnesses
 from vqe.runtime.context import Context
-from vqe.statistics.normal import MIN_SIZE
 from vqe.statistics.units import unit_of
 from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
 
 TRIAL_STEPS = 4
 """Optimiser steps that are timed to foretell how long a training takes."""
+
+HORIZONS = (2.0, 4.0, 8.0)
+"""Samples so many times as large are foreseen: a rare object shows in few blocks of a small one."""
 
 SCORED = 256
 """Thumbnails that are scored to measure how long scoring takes."""
@@ -78,6 +80,7 @@ class Search:
         work: DecodeWork,
         reference_name: str,
         seconds_left: Callable[[], float] = lambda: math.inf,
+        architectures: Mapping[str, Architecture] | None = None,
     ) -> None:
         self.evidence = evidence
         self.accuracy = accuracy
@@ -86,6 +89,7 @@ class Search:
         self.work = work  # what that takes of the decoder
         self.reference_name = reference_name
         self.seconds_left = seconds_left
+        self.architectures = ARCHITECTURES if architectures is None else architectures
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
         units = unit_of(timestamps, accuracy.unit_us)
@@ -93,29 +97,54 @@ class Search:
             present=evidence.present[chosen],
             unit=np.unique(units, return_inverse=True)[1],
             block=evidence.block[chosen],
+            drawn=evidence.drawn[chosen],
         )
-        self.decidable = self.selection.decidable(accuracy)
+        larger = replace(self.selection, growth=max(HORIZONS))
+        self.decidable = larger.decidable(accuracy)
+        self.within_reach = self.selection.decidable(accuracy, unseen=True)
         self.plans: list[Plan] = []
         self.skipped: list[Alternative] = []
+        self.candidates: list[tuple[DetectorCandidate | None, ModelCandidate | None]] = []
+        self.training_seconds = 0.0
 
-    def run(self, context: Context, device: str) -> Decision:
-        """Explores the plans and decides."""
+    def explore(self, context: Context, device: str) -> None:
+        """Trains what pays, and finds the thresholds of all plans."""
         with context.metrics.phase("search"):
             detectors = self._detectors()
             for detector in detectors:
-                self._consider(detector, None)
-        for arch in ARCHITECTURES.values():
+                self.consider(detector, None)
+        for arch in self.architectures.values():
             if not self._worth_training(arch, context, device):
                 continue
             with context.metrics.phase("training"):
-                trained, _ = self._train(arch, context, device)
+                trained, seconds = self._train(arch, context, device)
+                self.training_seconds += seconds
                 self._measure_scoring(trained)
                 model = score_selection(trained, self.evidence)
             context.progress.advance(1)
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
-                    self._consider(first, model)
-        return self._decide()
+                    self.consider(first, model)
+
+    def at_best(self, decided: float, seconds_per_frame: float = 0.0) -> float:
+        """Seconds of a cascade whose one stage answers such a share of the frames."""
+        stage = StageCost("", seconds_per_frame, 1 - decided)
+        return self._total([stage, self._reference_cost])
+
+    def foreseen(self, growth: float) -> float:
+        """Seconds of the best plan, if a sample so many times as large looked like this one: how
+        surely its thresholds separate is known better then."""
+        larger = replace(self.selection, growth=growth)
+        best = min(self.plans, key=self._seconds, default=None)
+        wanted = [pair for pair in self.candidates if None in pair]
+        if best is not None:
+            wanted.append((best.detector, best.model))
+        plans = [
+            Plan(*pair, thresholds)
+            for pair in wanted
+            if (thresholds := self._thresholds(*pair, self.accuracy, larger)) is not None
+        ]
+        return min([self.best_seconds, *map(self._seconds, plans)])
 
     def _detectors(self) -> list[DetectorCandidate]:
         """Those that may help: where the camera moves, no picture is a reference for others."""
@@ -130,9 +159,10 @@ class Search:
         detector: DetectorCandidate | None,
         model: ModelCandidate | None,
         accuracy: Accuracy,
+        selection: Selection | None = None,
     ) -> Thresholds | None:
         return choose(
-            self.selection,
+            selection or self.selection,
             detector.distance if detector else None,
             model.score if model else None,
             accuracy,
@@ -140,9 +170,12 @@ class Search:
                 self.costs.specialized[model.model.name] if model else 0.0,
                 self.costs.reference.seconds_per_frame,
             ),
+            promised=self.accuracy,
         )
 
-    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
+    def consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
+        """Finds the thresholds of a plan, unless none keeps the bounds for less."""
+        self.candidates.append((detector, model))
         thresholds = self._thresholds(detector, model, self.accuracy)
         if thresholds is None:
             return
@@ -167,12 +200,12 @@ class Search:
             _, more = self._train(arch, context, device, steps=1 + TRIAL_STEPS)
             self._measure_scoring(trial)
         training_seconds = first + max(more - first, 0.0) * (arch.steps - 1) / TRIAL_STEPS
-        at_best = StageCost(arch.name, self.costs.specialized[arch.name], 1 - self.decidable)
+        at_best = self.at_best(self.decidable, self.costs.specialized[arch.name])
         if training_seconds > self.seconds_left():
             reason = f"training takes {training_seconds:.1f} s: the DEADLINE is nearer"
             self.skipped.append(Alternative(arch.name, None, reason))
             return False
-        saving = self._best_seconds() - self._total([at_best, self._reference_cost])
+        saving = self.best_seconds - at_best
         if saving > training_seconds:
             return True
         reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
@@ -222,16 +255,28 @@ class Search:
         cost = ScanCost(self.costs.decode, tuple(stages))
         return sum(step.seconds for step in cost.predict(self.frames, self.work))
 
-    def _best_seconds(self) -> float:
+    @property
+    def best_seconds(self) -> float:
+        """Of the cheapest plan so far."""
         return min(self._seconds(plan) for plan in (None, *self.plans))
 
+    @property
+    def seconds_without(self) -> float:
+        """Of the reference network alone."""
+        return self._seconds(None)
+
     def _why_none(self) -> str:
+        present = self.selection.present
+        if present.all() or not present.any():
+            what = "all" if present.all() else "none"
+            return f"{what} of the {len(present)} selection frames are positive"
         blocks = self.selection.witnesses(self.selection.firm_positives)
-        if self.accuracy.fnr is not None and blocks < MIN_SIZE:
+        if self.accuracy.fnr is not None and blocks < least_witnesses(self.accuracy.fnr):
             return f"the object is in only {blocks} of the selection blocks: too few to rule it out"
         return "no cheaper plan keeps the bounds"
 
-    def _decide(self) -> Decision:
+    def decide(self) -> Decision:
+        """The safest of the cheapest plans."""
         ranked = sorted([None, *self.plans], key=self._seconds)
         enough = allowance(self._seconds(ranked[0]), self._seconds(None))
         best = min(

@@ -33,17 +33,39 @@ SAFETY_SHARE = 0.05
 """Share of the saving that is given up for safety: the last percent saved cost the most risk."""
 
 
+UNSEEN = 0.04
+"""Share of the positives that may be of a kind which no block has shown, where the bound is less:
+to rule out a rarer kind takes more blocks than an hour of video has."""
+
+CHANCE = 0.1
+"""With this probability at most a kind that makes such a share was not shown."""
+
+
+def least_witnesses(bound: float) -> int:
+    """Blocks with the object that it takes to answer "absent" within a bound on the FNR.
+
+    What scores most positives have tells nothing of a kind that looks otherwise; if it makes a
+    share s of the positives, n blocks miss it with probability (1 − s)^n.
+    """
+    return max(MIN_SIZE, math.ceil(math.log(CHANCE) / math.log(1 - max(bound, UNSEEN))))
+
+
 @dataclass(frozen=True)
 class Selection:
     """Truth and metric unit of n frames that no detector or model was trained on.
 
     `present`: bool (n,); `unit`: int64 (n,), numbered 0..U−1 in ascending order; `block`: int64
-    (n,), the sampled block: frames of one block are hardly independent.
+    (n,), the sampled block: frames of one block are hardly independent. `growth`: the frames stand
+    for so many times as many blocks, to foresee what a larger sample would allow. `drawn`: bool
+    (n,), False in blocks that are there because a visit begins or ends in them: errors must stay
+    within the bounds with these as well, but they tell nothing of how common anything is.
     """
 
     present: NDArray[np.bool_]
     unit: NDArray[np.int64]
     block: NDArray[np.int64]
+    drawn: NDArray[np.bool_]
+    growth: float = 1.0
 
     @cached_property
     def majority(self) -> NDArray[np.int64]:
@@ -56,6 +78,11 @@ class Selection:
         return unit_answers(self.present, self.unit)
 
     @cached_property
+    def drawn_units(self) -> NDArray[np.bool_]:
+        """Which units were drawn, bool (U,)."""
+        return unit_answers(self.drawn, self.unit)
+
+    @cached_property
     def firm_positives(self) -> NDArray[np.bool_]:
         """The positive frames of positive units, bool (n,): not the flickers."""
         return self.present & self.positive_units[self.unit]
@@ -65,23 +92,27 @@ class Selection:
         """The negative frames of negative units, bool (n,)."""
         return ~self.present & ~self.positive_units[self.unit]
 
-    def decidable(self, accuracy: Accuracy) -> float:
+    def decidable(self, accuracy: Accuracy, *, unseen: bool = False) -> float:
         """Share of the frames that thresholds could answer at the very best.
 
         A kind of answer whose errors have no bound, or that too few blocks bear witness to, is left
-        to the reference network.
+        to the reference network; with `unseen`, only the former.
         """
         share = 0.0
-        if accuracy.fnr is not None and self.witnesses(self.firm_positives) >= MIN_SIZE:
-            share += float((~self.present).mean())
+        if accuracy.fnr is not None and (unseen or self.enough_positives(accuracy.fnr)):
+            share += float((~self.present[self.drawn]).mean())
         presence = accuracy.fpr is not None or accuracy.fdr is not None
-        if presence and self.witnesses(self.firm_negatives) >= MIN_SIZE:
-            share += float(self.present.mean())
+        if presence and (unseen or self.witnesses(self.firm_negatives) >= MIN_SIZE):
+            share += float(self.present[self.drawn].mean())
         return share
+
+    def enough_positives(self, fnr: float) -> bool:
+        """Whether the positives seen tell enough about those that were not."""
+        return self.witnesses(self.firm_positives) >= least_witnesses(fnr)
 
     def witnesses(self, of: NDArray[np.bool_]) -> int:
         """Blocks that some of the frames lie in."""
-        return len(np.unique(self.block[of]))
+        return int(self.growth * len(np.unique(self.block[of])))
 
     def sample(self, values: NDArray[np.float64], of: NDArray[np.bool_]) -> NormalSample:
         """The values of some of the frames, which are worth as many as they have blocks."""
@@ -113,14 +144,18 @@ def choose(
     score: NDArray[np.float64] | None,
     accuracy: Accuracy,
     seconds: tuple[float, float],
+    *,
+    promised: Accuracy | None = None,
 ) -> Thresholds | None:
     """The safest thresholds among the cheapest, or None where none saves anything.
 
     `distance`, `score`: float64 (n,), None without that stage. `seconds`: per frame, of the
-    specialized model and of the reference network.
+    specialized model and of the reference network. `promised`: the bounds that there must be
+    witnesses enough for, where the thresholds are to be stricter.
     """
-    sources = (distance is not None) + (score is not None)
-    deltas, lows = _absence_levels(selection, distance, score, accuracy, sources)
+    absence = (promised or accuracy).fnr
+    witnessed = absence is not None and selection.enough_positives(absence)
+    deltas, lows = _absence_levels(selection, distance, score, accuracy.fnr if witnessed else None)
     highs = _presence_levels(selection, score, accuracy)
     d = np.zeros(len(selection.present)) if distance is None else distance
     s = np.zeros(len(selection.present)) if score is None else score
@@ -128,7 +163,9 @@ def choose(
     for k, delta in enumerate(deltas.values):
         seen = d >= delta
         grid = _Grid(selection, seen, s, lows.values, highs.values)
-        after = (seen.mean() * seconds[0] if score is not None else 0.0) + grid.passed * seconds[1]
+        after = (
+            seen[selection.drawn].mean() * seconds[0] if score is not None else 0.0
+        ) + grid.passed * seconds[1]
         cost[k] = np.where(grid.within(accuracy), after, math.inf)
     cheapest = cost.min()
     if cheapest >= seconds[1]:
@@ -166,24 +203,29 @@ class _Grid:
         starts = np.searchsorted(unit, np.arange(unit[-1] + 1))
         kept_per_unit = np.add.reduceat(kept, starts, axis=1, dtype=np.int32)
         invented_per_unit = np.add.reduceat(invented, starts, axis=1, dtype=np.int32)
-        answered = kept_per_unit[:, None] + invented_per_unit[None] >= selection.majority
         truth = selection.positive_units
         firm, empty = selection.firm_positives, selection.firm_negatives
         self.units = _Errors(
             positives=int(truth.sum()),
             negatives=int((~truth).sum()),
-            misses=(~answered & truth).sum(axis=2),
-            false_alarms=(answered & ~truth).sum(axis=2),
+            drawn_positives=int(truth[selection.drawn_units].sum()),
+            misses=_count_units(kept_per_unit, invented_per_unit, selection.majority, truth, False),
+            false_alarms=_count_units(
+                kept_per_unit, invented_per_unit, selection.majority, ~truth, True
+            ),
         )
         self.frames = _Errors(
             positives=int(firm.sum()),
             negatives=int(empty.sum()),
+            drawn_positives=int(firm[selection.drawn].sum()),
             misses=firm.sum() - kept[:, None, firm].sum(axis=2),
             false_alarms=invented[None, :, empty].sum(axis=2),
         )
-        below = (seen & (score < lows[:, None])).sum(axis=1)  # (L,)
-        above = (seen & (score > highs[:, None])).sum(axis=1)  # (H,)
-        self.passed = (seen.sum() - below[:, None] - above[None]) / len(seen)  # (L, H)
+        counted = seen & selection.drawn
+        below = (counted & (score < lows[:, None])).sum(axis=1)  # (L,)
+        above = (counted & (score > highs[:, None])).sum(axis=1)  # (H,)
+        left = counted.sum() - below[:, None] - above[None]  # (L, H)
+        self.passed = left / selection.drawn.sum()
         # Crossed thresholds would answer a frame both ways.
         self.valid = lows[:, None] <= highs[None]
 
@@ -192,12 +234,41 @@ class _Grid:
         return self.valid & self.units.within(accuracy) & self.frames.within(accuracy)
 
 
+def _count_units(
+    kept: NDArray[np.int32],
+    invented: NDArray[np.int32],
+    majority: NDArray[np.int64],
+    of: NDArray[np.bool_],
+    answer: bool,
+) -> NDArray[np.int64]:
+    """How many of the units `of`, bool (U,), get the `answer`, int64 (L, H), when so many of their
+    frames are kept, (L, U), and invented, (H, U).
+
+    Few units have frames of both kinds at any thresholds: for the others a sum for each threshold
+    will do.
+    """
+    has_kept, has_invented = kept.any(axis=0), invented.any(axis=0)
+    both, only_kept, only_invented = (
+        np.flatnonzero(of & here)
+        for here in (has_kept & has_invented, ~has_invented, has_invented & ~has_kept)
+    )
+    by_low = ((kept[:, only_kept] >= majority[only_kept]) == answer).sum(axis=1)
+    by_high = ((invented[:, only_invented] >= majority[only_invented]) == answer).sum(axis=1)
+    frames = kept[:, None, both] + invented[None, :, both]
+    counts = ((frames >= majority[both]) == answer).sum(axis=2)
+    return np.asarray(counts + by_low[:, None] + by_high[None], np.int64)
+
+
 @dataclass(frozen=True)
 class _Errors:
-    """Errors for every pair (c_low, c_high), in arrays that broadcast to (L, H)."""
+    """Errors for every pair (c_low, c_high), in arrays that broadcast to (L, H).
+
+    `drawn_positives`: those of the positives that tell how common positives are.
+    """
 
     positives: int
     negatives: int
+    drawn_positives: int
     misses: NDArray[np.int64]
     false_alarms: NDArray[np.int64]
 
@@ -209,7 +280,7 @@ class _Errors:
         if accuracy.fpr is not None:
             ok = ok & (self.false_alarms <= accuracy.fpr * self.negatives)
         if accuracy.fdr is not None:
-            returned = self.positives - self.misses + self.false_alarms
+            returned = self.drawn_positives - self.misses + self.false_alarms
             ok = ok & (self.false_alarms <= accuracy.fdr * returned)
         return ok
 
@@ -225,15 +296,18 @@ def _thresholds(
     seen = distance >= delta
     passed = seen & (score >= low) & (score <= high)
     answer = np.where(passed, selection.present, seen & (score > high))
+    drawn = selection.drawn
+    present, answer, unit = selection.present[drawn], answer[drawn], selection.unit[drawn]
+    handed_on = seen[drawn]
     return Thresholds(
         difference=delta,
         low=low,
         high=high,
-        detector_passes=float(seen.mean()),
-        model_passes=float(passed.sum() / max(seen.sum(), 1)),
+        detector_passes=float(handed_on.mean()),
+        model_passes=float(passed[drawn].sum() / max(handed_on.sum(), 1)),
         risk=risk,
-        errors=count_errors(selection.present, answer, selection.unit),
-        frame_errors=count_errors(selection.present, answer, np.arange(len(answer))),
+        errors=count_errors(present, answer, unit),
+        frame_errors=count_errors(present, answer, np.arange(len(answer))),
     )
 
 
@@ -253,17 +327,17 @@ def _absence_levels(
     selection: Selection,
     distance: NDArray[np.float64] | None,
     score: NDArray[np.float64] | None,
-    accuracy: Accuracy,
-    sources: int,
+    fnr: float | None,
 ) -> tuple[_Levels, _Levels]:
     """Values of δ and c_low to try. Both stages can miss, so each gets half of the margin."""
+    sources = (distance is not None) + (score is not None)
     levels = []
     for values in (distance, score):
-        if values is None or accuracy.fnr is None:
+        if values is None or fnr is None:
             levels.append(_NEVER_ABSENT)
             continue
         sample = selection.sample(values, selection.firm_positives)
-        ceiling = sample.lower_bound(accuracy.fnr / sources)
+        ceiling = sample.lower_bound(fnr / sources)
         levels.append(_levels(values[~selection.present], ceiling, sample) or _NEVER_ABSENT)
     return levels[0], levels[1]
 
@@ -272,8 +346,9 @@ def _presence_levels(
     selection: Selection, score: NDArray[np.float64] | None, accuracy: Accuracy
 ) -> _Levels:
     """Values of c_high to try; mirrored, they are those of an absence level."""
-    positives = max(int(selection.positive_units.sum()), 1)
-    negatives = len(selection.positive_units) - positives
+    drawn = selection.positive_units[selection.drawn_units]
+    positives = max(int(drawn.sum()), 1)
+    negatives = len(drawn) - positives
     shares = [] if accuracy.fpr is None else [accuracy.fpr]
     if accuracy.fdr is not None:
         # What may be false of the returned, as a share of the negatives.

@@ -1,0 +1,333 @@
+"""A cascade learned and put to use on stored frames: their thumbnails, and the network's answers.
+
+Detectors and models are trained once for a group of replays, and all frames are scored by them.
+Each replay draws blocks portion after portion, chooses thresholds and decides, by the planner's own
+code. Only what frames look like is smaller: thumbnails of 32 × 32 pixels.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tables import Results
+from vqe.detectors.difference import GRID
+from vqe.models.kernel_model import SIZE
+from vqe.models.specialized import ARCHITECTURES, Architecture, convolutional
+from vqe.physical.stages import (
+    PRESENT,
+    UNKNOWN,
+    ScoringStage,
+)
+from vqe.plan.accuracy import Accuracy
+from vqe.planner.candidates import (
+    DetectorCandidate,
+    ModelCandidate,
+    fit_detectors,
+    train_model,
+)
+from vqe.planner.cost import Costs, NetworkCost
+from vqe.planner.evidence import Evidence
+from vqe.planner.learning import Gathering, learn
+from vqe.planner.sampling import Block, cut, draw_blocks, draw_portions
+from vqe.planner.search import Search
+from vqe.runtime.context import Context
+from vqe.statistics.units import count_errors, unit_of
+from vqe.video.costs import DecodeCosts
+from vqe.video.decode_plan import DecodeWork
+from vqe.video.index import VideoIndex, index_of
+from vqe.video.packets import Packets
+
+SMALL = (
+    ARCHITECTURES["linear 32"],
+    Architecture("cnn 32×16", SIZE, partial(convolutional, SIZE, 16, 32), 200, 2e-3),
+)
+"""The models of a replay: the engine's own, as far as thumbnails are large enough."""
+
+REFERENCE_SECONDS = 0.05
+"""Of the reference network, per frame, on two cores."""
+DECODING = DecodeCosts(
+    packet=1e-5, key=0.004, other=0.003, offered=0.002, reference_share=1.0, seek=0.01
+)
+DIFFERENCE_SECONDS, SCORING_SECONDS = 0.0003, 0.0007
+"""What else a cascade takes per frame, of 720 lines: as measured, so that all replays agree."""
+
+KEY_FRAMES = 60
+"""Frames from one key frame to the next."""
+
+CHUNK = 4096
+"""Frames whose differences are measured at a time."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """N frames: `thumbnails`, uint8 (N, 32, 32, 3) RGB, and `present`, bool (N,), the network's
+    answers; `index` has their times."""
+
+    thumbnails: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+    index: VideoIndex
+
+    def answers(self, ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """What the network says of frames, bool (n,)."""
+        return self.present[ordinals]
+
+    def differences(
+        self, rows: NDArray[np.int64], reference: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Squared differences from the reference image, float32 (32, 32), as their means over the
+        blocks of GRID, float64 (n, 400)."""
+        out = np.empty((len(rows), GRID[0] * GRID[1]))
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            squared = (luma(self.thumbnails[part]) - reference) ** 2
+            blocks = _shares(GRID[0]) @ squared @ _shares(GRID[1]).T
+            out[start : start + CHUNK] = blocks.reshape(len(part), -1)
+        return out
+
+
+def stored(thumbnails: NDArray[np.uint8], present: NDArray[np.bool_], fps: float) -> Stored:
+    """Frames at regular times."""
+    pts = np.arange(len(present)) * 1_000_000_000_000 // round(fps * 1_000_000)
+    packets = Packets(pts, pts, np.full(len(pts), 100), np.arange(len(pts)) % KEY_FRAMES == 0)
+    index = index_of(
+        packets,
+        path="",
+        width=SIZE,
+        height=SIZE,
+        time_base=Fraction(1, 1_000_000),
+        timed=True,
+        seekable=True,
+        source="packets",
+    )
+    return Stored(thumbnails, present, index)
+
+
+def luma(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """uint8 (n, S, S, 3) RGB to float32 (n, S, S)."""
+    return thumbnails.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def _shares(blocks: int) -> NDArray[np.float32]:
+    """Which part of each row of a thumbnail lies in each block, float32 (blocks, SIZE)."""
+    edges = np.arange(blocks + 1) * SIZE / blocks
+    rows = np.arange(SIZE)
+    inside = np.minimum(edges[1:, None], rows + 1) - np.maximum(edges[:-1, None], rows)
+    shares: NDArray[np.float32] = (np.maximum(inside, 0) * blocks / SIZE).astype(np.float32)
+    return shares
+
+
+class Sample:
+    """What the planner's own collection would have gathered, from stored frames."""
+
+    def __init__(self, frames: Stored) -> None:
+        self.frames = frames
+        self.blocks: list[Block] = []
+        self.reference: NDArray[np.float32] | None = None
+
+    @property
+    def ordinals(self) -> NDArray[np.int64]:
+        """All frames labelled so far, int64 ascending."""
+        return np.concatenate([block.ordinals for block in self.blocks])
+
+    def add(self, blocks: tuple[Block, ...]) -> Evidence:
+        """All that is known with these blocks."""
+        frames = self.frames
+        self.blocks = sorted([*self.blocks, *blocks], key=lambda block: int(block.ordinals[0]))
+        ordinals = self.ordinals
+        number = np.repeat(np.arange(len(self.blocks)), [len(b.ordinals) for b in self.blocks])
+        training = np.array([block.training for block in self.blocks])[number]
+        present = frames.present[ordinals]
+        pictures = frames.thumbnails[ordinals]
+        if self.reference is None and (training & ~present).any():
+            self.reference = np.rint(luma(pictures[training & ~present]).mean(axis=0))
+        image = None if self.reference is None else self.reference.astype(np.uint8)
+        differences = (
+            None if self.reference is None else frames.differences(ordinals, self.reference)
+        )
+        return Evidence(
+            ordinals=ordinals,
+            block=number,
+            present=present,
+            training=training,
+            drawn=np.array([block.drawn for block in self.blocks])[number],
+            thumbnails={SIZE: pictures},
+            reference=image,
+            differences=differences,
+            looks=None,
+            thumbnail_seconds={},
+            difference_seconds=DIFFERENCE_SECONDS,
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was trained on one sample, with the numbers it gives to all N frames, float (N,).
+
+    `labelled`: int64 ascending, the frames of the sample that were for training.
+    """
+
+    frames: Stored
+    labelled: NDArray[np.int64]
+    reference: NDArray[np.uint8]
+    detectors: tuple[DetectorCandidate, ...]
+    models: tuple[ModelCandidate, ...]
+    training_seconds: float
+
+    def evidence(self, blocks: Sequence[Block]) -> Evidence:
+        """Of selection blocks."""
+        blocks = sorted(blocks, key=lambda block: int(block.ordinals[0]))
+        ordinals = np.concatenate([block.ordinals for block in blocks])
+        number = np.repeat(np.arange(len(blocks)), [len(block.ordinals) for block in blocks])
+        return Evidence(
+            ordinals=ordinals,
+            block=number,
+            present=self.frames.present[ordinals],
+            training=np.zeros(len(ordinals), np.bool_),
+            drawn=np.array([block.drawn for block in blocks])[number],
+            thumbnails={},
+            reference=self.reference,
+            differences=None,
+            looks=None,
+            thumbnail_seconds={},
+            difference_seconds=DIFFERENCE_SECONDS,
+        )
+
+
+def train_group(frames: Stored, accuracy: Accuracy, seed: int) -> Group:
+    """Trains on the usual sample of blocks, with the ends of the visits that it met."""
+    strip = cut(frames.index, np.arange(len(frames.present)), accuracy.unit_us)
+    sample = Sample(frames)
+    gathering = Gathering(strip, sample.add, frames.answers)
+    evidence = gathering.add(draw_blocks(frames.index, strip.frames, accuracy.unit_us, seed))
+    if evidence is None or evidence.reference is None:
+        raise ValueError("a sample without an empty frame")
+    everything = frames.differences(strip.frames, evidence.reference.astype(np.float32))
+    clock = time.perf_counter()
+    models = [train_model(arch, evidence, seed=seed, device="cpu") for arch in SMALL]
+    seconds = time.perf_counter() - clock
+    return Group(
+        frames,
+        evidence.ordinals[evidence.training],
+        evidence.reference,
+        tuple(
+            replace(candidate, distance=candidate.detector.distance(everything))
+            for candidate in fit_detectors(evidence)
+        ),
+        tuple(ModelCandidate(m, m.score(frames.thumbnails).astype(np.float64)) for m in models),
+        seconds,
+    )
+
+
+def seconds_without(frames: int) -> float:
+    """What the reference network alone takes for so many frames, and decoding them."""
+    return frames * REFERENCE_SECONDS + DECODING.seconds(_work(frames, frames))
+
+
+def _work(packets: int, frames: int) -> DecodeWork:
+    """Frames out of so many packets, one of KEY_FRAMES a key frame."""
+    keys = frames // KEY_FRAMES
+    return DecodeWork(packets=packets, keys=keys, others=frames - keys)
+
+
+class Replayed(Search):
+    """A search among stages that are trained already."""
+
+    def __init__(self, group: Group, evidence: Evidence, accuracy: Accuracy) -> None:
+        n = len(group.frames.present)
+        left = n - len(group.labelled) - len(evidence.ordinals)
+        super().__init__(
+            index=group.frames.index,
+            evidence=evidence,
+            accuracy=accuracy,
+            costs=Costs(
+                DECODING,
+                NetworkCost(REFERENCE_SECONDS, 1.0),
+                DIFFERENCE_SECONDS,
+                {each.model.name: SCORING_SECONDS for each in group.models},
+            ),
+            frames=left,
+            work=_work(n, left),
+            reference_name="reference",
+        )
+        self.group = group
+        self.training_seconds = group.training_seconds
+
+    def explore(self, context: Context, device: str) -> None:
+        """Finds the thresholds of all plans."""
+        rows = self.evidence.ordinals
+        detectors = [replace(d, distance=d.distance[rows]) for d in self.group.detectors]
+        models = [replace(m, score=m.score[rows]) for m in self.group.models]
+        for detector, model in product((None, *detectors), (None, *models)):
+            if detector or model:
+                self.consider(detector, model)
+
+
+def replay(group: Group, accuracy: Accuracy, seed: int) -> Results:
+    """Learns a cascade and answers all frames by it.
+
+    Labels and calls of the network for the rest, as shares of the frames; the seconds that learning
+    and answering take by the cost model; and the errors, None where no cascade came out.
+    """
+    frames, index, context = group.frames, group.frames.index, Context()
+    n, blocks, probed, portions = len(frames.present), list[Block](), set[int](), [0]
+
+    def collect(further: tuple[Block, ...]) -> Evidence:
+        blocks.extend(further)
+        return group.evidence(blocks)
+
+    def probe(ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
+        probed.update(ordinals.tolist())
+        return frames.answers(ordinals)
+
+    def explored(evidence: Evidence) -> Search:
+        portions[0] += 1
+        search = Replayed(group, evidence, accuracy)
+        search.explore(context, "cpu")
+        return search
+
+    strip = cut(index, np.arange(n), accuracy.unit_us)
+    drawn = (
+        tuple(b for b in portion if not b.training and b.ordinals[0] not in group.labelled)
+        for portion in draw_portions(index, strip.frames, accuracy.unit_us, seed)
+    )
+    gathering = Gathering(strip, collect, probe)
+    gathering.taken.update(strip.numbers(group.labelled).tolist())
+    search = learn(drawn, gathering.add, explored, lambda more, labels: True)
+    if search is None:
+        raise ValueError(f"{n} frames are too few to learn from")
+    decision = search.decide()
+    labelled = np.union1d(group.labelled, [*probed, *search.evidence.ordinals.tolist()])
+    answer = answers(group, decision.stages)
+    answer[labelled] = frames.present[labelled]
+    asked = int((answer == UNKNOWN).sum())
+    said = np.where(answer == UNKNOWN, frames.present, answer == PRESENT)
+    unit = unit_of(index.timestamps_us, accuracy.unit_us)
+    return {
+        "plan": decision.name,
+        "portions": portions[0],
+        "labels": len(labelled) / n,
+        "asked": asked / n,
+        "seconds": (len(labelled) + asked) * REFERENCE_SECONDS
+        + portions[0] * group.training_seconds
+        + sum(step.seconds for step in decision.predictions[:-1]),
+        "errors": count_errors(frames.present, said, unit) if decision.stages else None,
+    }
+
+
+def answers(group: Group, stages: tuple[ScoringStage, ...]) -> NDArray[np.int8]:
+    """What the stages say of each frame, int8 (N,)."""
+    values = {each.detector.name: each.distance for each in group.detectors}
+    values |= {each.model.name: each.score for each in group.models}
+    answer = np.full(len(group.frames.present), UNKNOWN, np.int8)
+    for stage in stages:
+        left = answer == UNKNOWN
+        answer[left] = stage.judge(values[stage.name][left])
+    return answer
