@@ -119,6 +119,13 @@ def test_every_rule_has_something_to_do(name: str) -> None:
     assert name in WORDS
 
 
-@pytest.mark.parametrize("kind", [*Node.__args__, *Operator.__subclasses__()])
+OPERATORS = [  # those of tests, and those that stand for rows inside of others, are in no plan
+    kind
+    for kind in Operator.__subclasses__()
+    if kind.__module__.startswith("vqe.") and not kind.__name__.startswith("_")
+]
+
+
+@pytest.mark.parametrize("kind", [*Node.__args__, *OPERATORS])
 def test_every_node_and_operator_is_in_some_plan(kind: type) -> None:
     assert kind.__name__.removesuffix("Exec") in WORDS

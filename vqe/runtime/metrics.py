@@ -131,7 +131,8 @@ def drift_text(watch: WatchMetrics) -> str:
 
 @dataclass
 class ScanMetrics:
-    """The scan of one video: its steps in order, and the damage and the drift that it met."""
+    """The scan of one video: its steps in order, and the damage and the drift that it met; or, with
+    `of_rows`, what looking at the frames of rows took."""
 
     video: str
     decoding: StageMetrics
@@ -139,6 +140,23 @@ class ScanMetrics:
     lost: tuple[DamagedSpan, ...] = ()
     doubtful: tuple[DamagedSpan, ...] = ()
     watch: WatchMetrics = field(default_factory=WatchMetrics)
+    of_rows: bool = False
+
+
+@dataclass(frozen=True)
+class EstimateMetrics:
+    """An aggregate that was estimated: in so many groups, from `sampled` of `rows` rows, within
+    `half_width` in each of them, with a confidence of 95 %."""
+
+    name: str
+    groups: int
+    rows: int
+    sampled: int
+    half_width: float
+
+    def __str__(self) -> str:
+        share = f"{self.sampled:,} of {self.rows:,} rows"
+        return f"{self.name}: within {self.half_width:.2g} (95 %), from {share}"
 
 
 @dataclass
@@ -154,6 +172,7 @@ class Metrics:
     phases: dict[str, float] = field(default_factory=dict)
     scans: list[ScanMetrics] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    estimates: list[EstimateMetrics] = field(default_factory=list)
     labels_from_reference: int = 0
     labels_from_store: int = 0
     decoded_to_plan: int = 0
