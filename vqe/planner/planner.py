@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from vqe.errors import AccuracyWarning, VideoError
 from vqe.physical.aggregate import AggregateExec
@@ -22,6 +25,7 @@ from vqe.physical.limit import LimitExec
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
+from vqe.physical.replan import ReplanExec
 from vqe.physical.sort import SortExec
 from vqe.physical.stages import ReferenceStage
 from vqe.physical.top_n import TopNExec
@@ -44,6 +48,7 @@ from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
 from vqe.planner.explanation import ExplainedVideo, Explanation
+from vqe.planner.patience import patience_of
 from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
@@ -216,10 +221,13 @@ class Planner:
         limit: int | None,
         share: float,
         columns: tuple[str, ...],
+        labelled: NDArray[np.int64] | None = None,
     ) -> Operator:
+        """The scan for one question; `labelled`: frames that this query has asked about before."""
         allowance = Allowance.of(visual.effort, self.context.metrics, self._began).part(share)
         decision, fresh = decide(visual, self.resources.store, self.context, allowance)
         self.decisions[title] = decision
+        fresh = fresh if labelled is None else np.union1d(fresh, labelled)
         if decision.shortfall is not None:
             warn(f"in '{title}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
@@ -237,23 +245,61 @@ class Planner:
                 fill=decision.fill,
                 columns=columns,
             )
+        return self._cascade(
+            visual, decision, fresh, video, title, limit=limit, share=share, columns=columns
+        )
+
+    def _cascade(
+        self,
+        visual: VisualScan,
+        decision: Decision,
+        fresh: NDArray[np.int64],
+        video: str,
+        title: str,
+        *,
+        limit: int | None,
+        share: float,
+        columns: tuple[str, ...],
+    ) -> Operator:
+        """The scan by a cascade, and the frames for which it is given up by a plan of their own."""
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.stages
-        return CascadeScanExec(
+        part = visual.before(decision.until)
+        scan = CascadeScanExec(
             video=video,
             title=title,
             index=visual.index,
-            ordinals=visual.ordinals,
+            ordinals=part.ordinals,
             question=visual.question,
             stages=decision.stages,
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,
-            decoding=visual.decoding(self.resources.store).strategy,
+            decoding=part.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
+            patience=patience_of(visual, decision),
             columns=columns,
         )
+        if decision.until is None and (scan.watch is None or scan.patience is None):
+            return scan
+
+        def rest(frame: int) -> Operator:
+            given_up = replace(decision, until=frame)
+            self.decisions[title] = given_up
+            if visual.key is not None:
+                self.resources.store.plans.keep(visual.key, given_up)
+            return self._lower_visual(
+                visual.planned_anew(frame),
+                video,
+                f"{title} from frame {frame}",
+                limit=None,
+                share=share,
+                columns=columns,
+                labelled=fresh,
+            )
+
+        return ReplanExec(scan, rest, decision.until)
 
 
 def _scan_of(plan: Node) -> Scan:
