@@ -94,7 +94,6 @@ def test_an_unknown_video(con, clip):
 @pytest.mark.parametrize(
     ("sql", "at"),
     [
-        ("SELECT FRAMES FROM clip WHERE contains('bus') LIMIT 3 GAP '5 s'", "GAP"),
         ("SELECT FRAMES FROM clip WHERE contains('bus') ERROR WITHIN 0.1", "ERROR"),
     ],
 )

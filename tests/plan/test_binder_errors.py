@@ -103,7 +103,6 @@ def test_statements_that_mean_nothing(sql: str) -> None:
 
 
 NOT_YET = {
-    "SELECT frame FROM video LIMIT 3 GAP 10 FRAMES": "GAP",
     "SELECT frame FROM video ERROR WITHIN 0.1": "ERROR",
 }
 

@@ -13,7 +13,7 @@ from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression, columns_of
 from vqe.plan.grouping import Grouping, holds_aggregate
 from vqe.plan.nodes import Filter, Node, Project, Sort, SortKey
-from vqe.plan.operators import condition, plain
+from vqe.plan.operators import comparable, condition, plain
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, VIDEO_SCHEMA
 from vqe.sql import ast
@@ -90,7 +90,8 @@ def _group_key(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) ->
     """A key, which may be the number or the name of an item of the select list."""
     node = _item_of(node, items, scope)
     with pointing_at(node):
-        return plain(bind_expression(node, replace(scope, clause="GROUP BY")))
+        bound = bind_expression(node, replace(scope, clause="GROUP BY"))
+        return comparable(bound, "GROUP BY")
 
 
 def _item_of(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) -> ast.Expression:
@@ -152,6 +153,8 @@ def _sort_keys(order_by: ast.OrderBy | None, columns: Columns, scope: Scope) -> 
     keys = []
     for order in order_by.keys if order_by else ():
         value = _sort_value(order.key, columns, scope)
+        with pointing_at(order.key):
+            value = comparable(value, "ORDER BY")
         keys.append(SortKey(plain(value), order.descending, order.nulls == "first"))
     return tuple(keys)
 

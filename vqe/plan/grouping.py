@@ -10,6 +10,7 @@ from vqe.plan.aggregates import AGGREGATES, AggregateCall, aggregate_of
 from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression
 from vqe.plan.nodes import Aggregate, Node
+from vqe.plan.operators import plain
 from vqe.plan.scope import Scope
 from vqe.sql import ast
 
@@ -53,15 +54,18 @@ class Grouping:
             bound = bind_expression(node, self.scope)
         except BindError:
             return None  # a part of it is an alias, or will say what is wrong with it
-        return Column(self.keys[bound], bound.type) if bound in self.keys else None
+        return self._key(bound) if bound in self.keys else None
 
     def over(self, child: Node) -> Aggregate:
         """The node that yields the columns resolved so far."""
         if not self.keys and not self.aggregates:
             self._column_of(aggregate_of("count", None, distinct=False))
-        keys = tuple((name, key) for key, name in self.keys.items())
+        keys = tuple((name, plain(key)) for key, name in self.keys.items())
         calls = tuple((name, call) for call, name in self.aggregates.items())
         return Aggregate(keys, calls, child)
+
+    def _key(self, key: Expression) -> Column:
+        return Column(self.keys[key], plain(key).type)
 
     def _column(self, name: str) -> Expression | None:
         spelled = self.scope.column(name)
@@ -69,7 +73,7 @@ class Grouping:
             return None
         column = bind_expression(ast.Name(spelled), self.scope)
         if column in self.keys:
-            return Column(self.keys[column], column.type)
+            return self._key(column)
         raise BindError(
             f"column {spelled} is neither grouped nor aggregated",
             hint=f"put it into GROUP BY, or ask for min({spelled}), max({spelled}) …",

@@ -27,6 +27,7 @@ from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.replan import ReplanExec
 from vqe.physical.sort import SortExec
+from vqe.physical.spaced_limit import SpacedLimitExec
 from vqe.physical.stages import ReferenceStage
 from vqe.physical.top_n import TopNExec
 from vqe.physical.values import ValuesExec
@@ -41,6 +42,7 @@ from vqe.plan.nodes import (
     Project,
     Scan,
     Sort,
+    SpacedLimit,
     TopN,
     Values,
 )
@@ -52,8 +54,9 @@ from vqe.planner.patience import patience_of
 from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
+from vqe.planner.spaced import SpacedSearch
 from vqe.planner.visual_scan import VisualScan
-from vqe.planner.visual_scans import check_name, visual_scans
+from vqe.planner.visual_scans import VisualScans, check_name, visual_scans
 from vqe.runtime.context import Context
 from vqe.runtime.warning import warn
 from vqe.video.reader import BATCH_FRAMES
@@ -77,6 +80,7 @@ class Planner:
         self.resources = resources
         self.context = context
         self.decisions: dict[str, Decision] = {}
+        self._asked: dict[str, NDArray[np.int64]] = {}  # frames labelled before a scan is planned
         self._began = time.perf_counter()
 
     def plan(self, logical: Node) -> PhysicalPlan:
@@ -141,6 +145,8 @@ class Planner:
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
+            case SpacedLimit():
+                return self._lower_spaced(node)
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
             case Annotate(columns, model, child):
@@ -175,6 +181,45 @@ class Planner:
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
+
+    def _lower_spaced(self, node: SpacedLimit) -> Operator:
+        """The rows that a search has found, or those of the child, as far as they are confirmed."""
+        scan = _scan_of(node)
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+
+        def ask(video: str) -> VisualScans:
+            return visual_scans(scan, members[video], None, self.resources, self.context)
+
+        if scan.predicate is None:
+            child = self._lower(node.child, limit=None)
+            return SpacedLimitExec(node.count, node.gap, child, None)
+        assert scan.model is not None
+        search = SpacedSearch(
+            node.count, node.gap, ask, self.resources.store, self.context, self._began
+        )
+        found = None
+        if node.child is scan:  # else some of what is found could drop out above the scan
+            videos = _members(scan) if scan.video.members else [scan.video]
+            found = search.run([video.name for video in videos])
+        if found is None:
+            self._asked = search.asked
+            child = self._lower(node.child, limit=None)
+            batch = self.resources.network(scan.model).batch_size
+            return SpacedLimitExec(node.count, node.gap, child, search.confirm, batch)
+        for one in found:
+            asked = f"{one.labels:,} frame{'s' if one.labels != 1 else ''} asked about"
+            reason = f"{len(one.answers.ordinals)} found in order of promise, {asked}"
+            self.decisions[one.video] = Decision((), reason, labels=one.labels)
+        rows = [
+            AnsweredScanExec(
+                one.video, one.visual.index, one.answers, "as found", one.video, scan.columns
+            )
+            for one in found
+        ]
+        if len(rows) == 1:
+            return rows[0]
+        names = tuple(one.video for one in found)
+        return ConcatExec(scan.video.name, names, lambda i, _: rows[i], scan.columns)
 
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""
@@ -221,13 +266,12 @@ class Planner:
         limit: int | None,
         share: float,
         columns: tuple[str, ...],
-        labelled: NDArray[np.int64] | None = None,
     ) -> Operator:
-        """The scan for one question; `labelled`: frames that this query has asked about before."""
         allowance = Allowance.of(visual.effort, self.context.metrics, self._began).part(share)
         decision, fresh = decide(visual, self.resources.store, self.context, allowance)
+        if video in self._asked:
+            fresh = np.union1d(fresh, self._asked[video])
         self.decisions[title] = decision
-        fresh = fresh if labelled is None else np.union1d(fresh, labelled)
         if decision.shortfall is not None:
             warn(f"in '{title}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
@@ -285,6 +329,7 @@ class Planner:
             return scan
 
         def rest(frame: int) -> Operator:
+            self._asked[video] = fresh
             given_up = replace(decision, until=frame)
             self.decisions[title] = given_up
             if visual.key is not None:
@@ -296,7 +341,6 @@ class Planner:
                 limit=None,
                 share=share,
                 columns=columns,
-                labelled=fresh,
             )
 
         return ReplanExec(scan, rest, decision.until)
