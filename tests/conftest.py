@@ -26,3 +26,11 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{REQUIRE_DATA} is set, but the test was skipped: {reason}"
     return report
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-snapshots",
+        action="store_true",
+        help="write the plans of tests/snapshots anew, to be reviewed as a change",
+    )

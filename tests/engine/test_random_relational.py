@@ -99,7 +99,7 @@ keys = st.sampled_from(["b", "k", "a // 10", "n % 3", "b % 2"])
 def plain(source: str) -> st.SearchStrategy[str]:
     """Queries over (source) that yield a, b, k and n again."""
     columns = st.sampled_from(
-        ["a, b, k, n", "b AS a, a AS b, k, n", "a, a + 1 AS b, NOT k AS k, n"]
+        ["a, b, k, n", "b AS a, a AS b, k, n", "a + 1 AS a, b, NOT k AS k, n"]
     )
     return st.builds(
         "SELECT {} FROM ({}){}{}{}".format, columns, st.just(source), maybe_where, orders, limits

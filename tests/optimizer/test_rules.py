@@ -113,7 +113,7 @@ SEEN = "contains('bus', min_score => 0.5)"
         ("keyframe AND contains('bus')", f"Filter {SEEN} <- Scan 'clip.mp4' where keyframe"),
         ("contains('bus')", "None"),
         # Whole parts of a constant, in any place.
-        ("frame % 30 = 0", "Scan 'clip.mp4' where frame - frame // 30 * 30 = 0"),
+        ("frame % 30 = 0", "Scan 'clip.mp4' where frame % 30 = 0"),
         ("frame // 2 = 3", "Scan 'clip.mp4' where frame // 2 = 3"),
         ("frame // -2 = -3", "Scan 'clip.mp4' where frame // -2 = -3"),
         ("frame / 2.5 > 3", "Scan 'clip.mp4' where double(frame) / 2.5 > 3"),

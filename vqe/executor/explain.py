@@ -98,6 +98,7 @@ def _notes(metrics: Metrics, decisions: dict[str, Decision]) -> Iterator[str]:
     for title, decision in decisions.items():
         if decision.until is not None:
             yield f"planned anew: '{title}' from frame {decision.until} on"
+    yield from (f"estimated {estimate}" for estimate in metrics.estimates)
     yield from (f"skipped: {reason}" for reason in metrics.skipped.values())
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vqe.detections import Detections
-from vqe.physical.evaluate import evaluate_column
+from vqe.physical.evaluate import evaluate
 from vqe.plan.expressions import Column, Contains, Expression, Objects, rewritten, sights_of
 
 Rows = Callable[[NDArray[np.int64]], pa.RecordBatch]
@@ -46,8 +46,10 @@ class Question:
         if self.rows is not None:
             rows = self.rows(ordinals)
             columns |= zip(rows.schema.names, rows.columns, strict=True)
-        batch = pa.RecordBatch.from_pydict(columns)
-        holds = pc.fill_null(evaluate_column(self._on_columns, batch), False)
+        value = evaluate(self._on_columns, pa.RecordBatch.from_pydict(columns))
+        if not isinstance(value, pa.Array):  # nothing that is seen was left in the condition
+            value = pa.repeat(value, seen.n_frames)
+        holds = pc.fill_null(value, False)
         score = np.full(seen.n_frames, np.inf, np.float32)
         if len(sights) == 1:
             score = seen.best_score(self.labels.index(sights[0].label), sights[0].region)

@@ -8,6 +8,7 @@ from typing import Final
 from vqe.errors import BindError
 from vqe.plan.bind_accuracy import bind_accuracy, clause_name
 from vqe.plan.bind_effort import bind_effort
+from vqe.plan.bind_error import refuse_error
 from vqe.plan.bind_events import bind_events
 from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.bind_limit import bind_count, bind_spaced_limit
@@ -42,6 +43,7 @@ def bind_query(
         plan = bind_spaced_limit(query, plan, scope)
     if isinstance(query.selection, ast.Events):
         refuse_groups(query)
+        refuse_error(query.clauses)
         plan = bind_order(query, bind_events(query.selection, plan, scope), scope)
     else:
         plan = bind_select(query, lambda: plan if visual is None else visual.annotated(plan), scope)

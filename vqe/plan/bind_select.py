@@ -9,6 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from vqe.errors import BindError
+from vqe.plan.bind_error import refuse_error, with_error
 from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression, columns_of
 from vqe.plan.grouping import Grouping, holds_aggregate
@@ -46,7 +47,9 @@ def bind_select(query: ast.Query, rows: Callable[[], Node], scope: Scope) -> Nod
     keys = _sort_keys(query.order_by, columns, inner)
     child = rows()
     if grouping is not None:
-        child = grouping.over(child)
+        child = with_error(grouping.over(child), query.clauses, scope)
+    else:
+        refuse_error(query.clauses)
     if having is not None:
         child = Filter(having, child)
     return Project(columns, Sort(keys, child) if keys else child)

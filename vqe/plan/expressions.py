@@ -234,10 +234,9 @@ def _call_to_sql(call: Call) -> ast.Expression:
     if function in CHAINS:
         parts = map(to_sql, operands(call, function))
         return reduce(lambda left, right: ast.Binary(SYMBOLS[function], left, right), parts)
-    args = tuple(to_sql(arg) for arg in call.args)
     if function in SYMBOLS:
-        whole = function == "divide_checked" and pa.types.is_integer(call.type)
-        return ast.Binary("//" if whole else SYMBOLS[function], *args)
+        return _operator_to_sql(call)
+    args = tuple(to_sql(arg) for arg in call.args)
     if function == "invert" and isinstance(args[0], ast.IsNull):
         return ast.IsNull(args[0].operand, negated=True)
     if function in PREFIXES:
@@ -245,6 +244,17 @@ def _call_to_sql(call: Call) -> ast.Expression:
     if function == "is_null":
         return ast.IsNull(args[0])
     return ast.Function(str(call.type) if function == "cast" else function, args)
+
+
+def _operator_to_sql(call: Call) -> ast.Binary:
+    left, right = call.args
+    match call.function, right:
+        case "subtract_checked", Call("multiply_checked", (Call("divide_checked", whole), divisor)):
+            if whole == (left, divisor):  # what is left after whole parts
+                return ast.Binary("%", to_sql(left), to_sql(divisor))
+    whole_number = call.function == "divide_checked" and pa.types.is_integer(call.type)
+    symbol = "//" if whole_number else SYMBOLS[call.function]
+    return ast.Binary(symbol, to_sql(left), to_sql(right))
 
 
 def _case_to_sql(call: Expression) -> ast.Case:

@@ -240,12 +240,14 @@ class Aggregate(Tree):
     """A row for each group of rows with equal `keys`, in the order in which the groups begin.
 
     Columns are the keys, then the aggregates, each as (name, expression). Without keys all rows are
-    one group, which has a row even where it is empty.
+    one group, which has a row even where it is empty. Averages and sums of what is seen, if there
+    are any, may be off by `error`, with a confidence of 95 %; None is exact.
     """
 
     keys: tuple[tuple[str, Expression], ...]
     aggregates: tuple[tuple[str, AggregateCall], ...]
     child: Node
+    error: float | None = None
 
     def __post_init__(self) -> None:
         names = [name for name, _ in (*self.keys, *self.aggregates)]
@@ -257,7 +259,8 @@ class Aggregate(Tree):
         return pa.schema([(name, value.type) for name, value in (*self.keys, *self.aggregates)])
 
     def headline(self) -> str:
-        return aggregate_text(self.keys, self.aggregates)
+        text = aggregate_text(self.keys, self.aggregates)
+        return text if self.error is None else f"{text} ERROR WITHIN {self.error:g}"
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,10 @@ def cases_of(
     """The cases of a condition among frames; `rows` has their columns.
 
     None where the index does not decide parts of it as a whole, such as `objects('car') > frame`,
-    or where there are too many cases.
+    or where there are too many cases. Without frames there is no case.
     """
+    if not len(ordinals):
+        return ()
     atoms = list(dict.fromkeys(_atoms(condition)))
     if not atoms:
         return (Case(condition, ordinals),)

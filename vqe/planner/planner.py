@@ -17,6 +17,7 @@ from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.damage import report_unreadable
+from vqe.physical.estimate import EstimateExec
 from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
@@ -141,7 +142,7 @@ class Planner:
                 raise
             return [ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")]
 
-    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911 - one per node
+    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911, PLR0912 - one per node
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
@@ -156,6 +157,12 @@ class Planner:
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
             # Of these, too, it is unknown how many rows a scan must find.
+            case Aggregate(keys, aggregates, Annotate(sights, model, child), float(error)):
+                return EstimateExec(
+                    *(keys, aggregates, error, sights, self._lower(child, limit=None)),
+                    footage=partial(self._footage, _scan_of(node), model),
+                    affordable=partial(self._affordable, _scan_of(node)),
+                )
             case Aggregate(keys, aggregates, child):
                 return AggregateExec(keys, aggregates, self._lower(child, limit=None))
             case Sort(keys, child):
@@ -220,6 +227,10 @@ class Planner:
             return rows[0]
         names = tuple(one.video for one in found)
         return ConcatExec(scan.video.name, names, lambda i, _: rows[i], scan.columns)
+
+    def _affordable(self, scan: Scan) -> float:
+        """Calls of the network that are left to what is asked above the scan."""
+        return Allowance.of(scan.effort, self.context.metrics, self._began).frames(None)
 
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""

@@ -58,8 +58,10 @@ def visual_scans(
     rows = partial(index_rows, video.name, index)
     cases = cases_of(predicate, ordinals, rows)
     varies = cases is None
-    asked = [case for case in cases or (Case(predicate, ordinals),) if case.foregone is None]
-    certain = [case.ordinals for case in cases or () if case.foregone]
+    if cases is None:
+        cases = (Case(predicate, ordinals),)
+    asked = [case for case in cases if case.foregone is None]
+    certain = [case.ordinals for case in cases if case.foregone]
     plans_are_shared = network.fingerprint is not None
     shares = (len(scan.video.members) or 1) * (len(asked) or 1)
 
