@@ -32,5 +32,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-snapshots",
         action="store_true",
-        help="write the plans of tests/snapshots anew, to be reviewed as a change",
+        help="write plans of tests/snapshots and results in docs/language.md anew, to be reviewed",
     )

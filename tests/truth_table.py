@@ -45,6 +45,9 @@ class TruthTable:
             ],
             pa.list_(DETECTION),
         )
+        self._con = duckdb.connect()
+        self._con.execute("SET threads = 1")  # rows stay in their order, as vqe has it
+        self._con.execute(MACROS)
 
     def knows(self, **columns: Any) -> TruthTable:
         """Sets columns that depend on how the clip was made, such as `pts` and `keyframe`."""
@@ -57,14 +60,10 @@ class TruthTable:
         nothing = {name: pa.nulls(len(asked), SCAN_SCHEMA.field(name).type) for name in ANSWERS}
         clip = pa.table({**self.columns, "decided_by": nothing["decided_by"].cast(pa.string())})
         clip = clip.set_column(clip.column_names.index("score"), "score", nothing["score"])
-        with duckdb.connect() as con:
-            con.register("asked", asked)
-            con.register("clip", clip)
-            con.execute("SET threads = 1")  # rows stay in their order, as vqe has it
-            con.execute(MACROS)
-            return [
-                tuple(map(_plain, row)) for row in con.execute(self._for_duckdb(sql)).fetchall()
-            ]
+        self._con.register("asked", asked)
+        self._con.register("clip", clip)
+        found = self._con.execute(self._for_duckdb(sql)).fetchall()
+        return [tuple(map(_plain, row)) for row in found]
 
     def _for_duckdb(self, sql: str) -> str:
         """The query in the words of DuckDB."""

@@ -48,7 +48,7 @@ def con(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[vqe.Connect
         clip = make_clip(Path(f"{name}.mp4"), frames, visits=VISITS, gop=20)
     with vqe.connect(device="cpu", progress=False) as con:
         con.register("crossing", "crossing.mp4")
-        con.register_model("yolo", Oracle(clip))
+        con.register_model("yolo", Oracle(clip, fingerprint="yolo"))
         yield con
 
 

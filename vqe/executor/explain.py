@@ -36,7 +36,7 @@ def explanation(query: Query) -> Explanation:
     if query.physical is None:
         return replace(query.preview(), rewrites=query.rewrites)
     metrics, decisions = query.context.metrics, query.physical.decisions
-    scans = {scan.video: scan for scan in metrics.scans}
+    scans = {scan.video: scan for scan in metrics.scans if not scan.of_rows}
     videos = tuple(
         ExplainedVideo(name, plans_of(decision, measured_steps(decision, scans.get(name))))
         for name, decision in decisions.items()
@@ -95,11 +95,21 @@ def _notes(metrics: Metrics, decisions: dict[str, Decision]) -> Iterator[str]:
                 yield f"{what} in '{scan.video}': {frames:,} frame{plural}, {spans_text(spans)}"
         if scan.watch.spans:
             yield f"drift in '{scan.video}': {drift_text(scan.watch)}"
+        if scan.of_rows:
+            yield f"looked at rows of '{scan.video}': {_looked(scan)}"
     for title, decision in decisions.items():
         if decision.until is not None:
             yield f"planned anew: '{title}' from frame {decision.until} on"
     yield from (f"estimated {estimate}" for estimate in metrics.estimates)
     yield from (f"skipped: {reason}" for reason in metrics.skipped.values())
+
+
+def _looked(scan: ScanMetrics) -> str:
+    decoded, (asked,) = scan.decoding, scan.stages
+    parts = [f"{decoded.frames_in:,} frames decoded in {decoded.seconds:.2f} s of CPU time"]
+    if asked.frames_in:
+        parts.append(f"{asked.name} asked about {asked.frames_in:,} in {asked.seconds:.2f} s")
+    return ", ".join(parts)
 
 
 @dataclass

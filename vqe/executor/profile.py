@@ -111,7 +111,7 @@ def profile(query: Query) -> Profile:
     """The profile of a query as far as it has run."""
     metrics = query.context.metrics
     decisions = query.physical.decisions if query.physical else {}
-    scans = {scan.video: scan for scan in metrics.scans}
+    scans = {scan.video: scan for scan in metrics.scans if not scan.of_rows}
     videos = tuple(_video(name, decisions[name], scans.get(name)) for name in decisions)
     alone = videos[0] if len(videos) == 1 else None
     return Profile(

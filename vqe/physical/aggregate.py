@@ -50,6 +50,18 @@ class AggregateExec(Operator):
         yield pa.RecordBatch.from_arrays(running.columns(), schema=self.schema)
 
 
+def aggregated(
+    keys: tuple[tuple[str, Expression], ...],
+    aggregates: tuple[tuple[str, AggregateCall], ...],
+    rows: pa.RecordBatch,
+) -> dict[str, pa.Array]:
+    """The columns of the groups of rows that are all there."""
+    running = _Running([key for _, key in keys], [call for _, call in aggregates])
+    running.add(rows)
+    names = [name for name, _ in (*keys, *aggregates)]
+    return dict(zip(names, running.columns(), strict=True))
+
+
 class _Running:
     """The groups seen so far. A DISTINCT has groups of its own: the keys with each value."""
 

@@ -126,7 +126,8 @@ class _Video:
         self.footage = footage
         self.context = context
         asked = footage.network.name if footage.network else "pictures"
-        self.metrics = ScanMetrics(f"rows of {name}", StageMetrics("decode"), [StageMetrics(asked)])
+        stages = [StageMetrics(asked)]
+        self.metrics = ScanMetrics(name, StageMetrics("decode"), stages, of_rows=True)
         context.metrics.scans.append(self.metrics)
         self._reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
 

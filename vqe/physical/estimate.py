@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vqe.errors import AccuracyWarning
-from vqe.physical.aggregate import AggregateExec
+from vqe.physical.aggregate import aggregated
 from vqe.physical.annotate import Annotator, Footage
 from vqe.physical.evaluate import evaluate_column
 from vqe.physical.operator import Operator
@@ -55,14 +55,9 @@ class EstimateExec(Operator):
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         rows = self._rows(context)
         plain = tuple(call for call in self.aggregates if not self._is_seen(call[1]))
-        # Without any, the groups would have no column where there are no keys.
-        counted = AggregateExec(self.keys, plain or self.aggregates[:0], _Rows(rows))
-        groups = next(counted.execute(context)) if plain or self.keys else None
+        columns = aggregated(self.keys, plain, rows) if self.keys or plain else {}
         group, n_groups = self._numbered(rows)
-        columns = {name: groups[name] for name, _ in (*self.keys, *plain)} if groups else {}
-        sampling = _Sampling(self, rows, group, n_groups, context)
-        for name, values in sampling.run().items():
-            columns[name] = values
+        columns |= _Sampling(self, rows, group, n_groups, context).run()
         ordered = [columns[name] for name, _ in (*self.keys, *self.aggregates)]
         yield pa.RecordBatch.from_arrays(ordered, schema=self.schema)
 
@@ -93,23 +88,6 @@ class EstimateExec(Operator):
         rank = np.empty(len(first), np.int64)
         rank[np.argsort(first)] = np.arange(len(first))
         return rank[number.reshape(-1)], len(first)
-
-
-@dataclass(frozen=True, repr=False)
-class _Rows(Operator):
-    """Rows that are there already."""
-
-    rows: pa.RecordBatch = field(compare=False)
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.rows.schema
-
-    def headline(self) -> str:
-        return "Rows"
-
-    def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        yield self.rows
 
 
 class _Sampling:

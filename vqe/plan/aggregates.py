@@ -29,9 +29,13 @@ class AggregateCall:
     type: pa.DataType
     distinct: bool = False
 
-    def __str__(self) -> str:
+    def to_sql(self) -> ast.Function:
+        """The aggregate as the statement would spell it."""
         argument = ast.Star() if self.argument is None else to_sql(self.argument)
-        return unparse_expression(ast.Function(self.function, (argument,), distinct=self.distinct))
+        return ast.Function(self.function, (argument,), distinct=self.distinct)
+
+    def __str__(self) -> str:
+        return unparse_expression(self.to_sql())
 
 
 def aggregate_of(function: str, argument: Expression | None, *, distinct: bool) -> AggregateCall:

@@ -13,7 +13,7 @@ from vqe.errors import BindError, did_you_mean
 from vqe.plan.bind_expressions import bind_constant, bind_number
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER, STRING
-from vqe.plan.expressions import Column, Contains, Detected, Objects, Picture, Sight
+from vqe.plan.expressions import Column, Contains, Detected, Objects, Picture, Sight, to_sql
 from vqe.plan.nodes import Annotate, Node
 from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
@@ -65,7 +65,7 @@ class VisualFunctions:
         sight = self.bind(node, scope)
         name = str(sight)
         self._annotations[name] = sight
-        return Column(name, sight.type)
+        return Column(name, sight.type, to_sql(sight))
 
     def annotated(self, rows: Node) -> Node:
         """The rows with all columns that were asked for."""

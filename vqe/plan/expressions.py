@@ -58,10 +58,12 @@ class _Printed:
 
 @dataclass(frozen=True)
 class Column(_Printed):
-    """A column of the child's schema."""
+    """A column of the child's schema; `means` is what it was made of, and is printed in its
+    place."""
 
     name: str
     type: pa.DataType
+    means: ast.Expression | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -202,8 +204,8 @@ def rewritten(
 def to_sql(expression: Expression) -> ast.Expression:
     """The expression as the statement would spell it."""
     match expression:
-        case Column(name):
-            return ast.Name(name)
+        case Column(name, _, means):
+            return means or ast.Name(name)
         case Constant():
             return _constant_to_sql(expression)
         case Contains() | Objects() | Detected():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from vqe.errors import BindError
 from vqe.plan.aggregates import AGGREGATES, AggregateCall, aggregate_of
 from vqe.plan.bind_expressions import SIGHTS, bind_expression
-from vqe.plan.expressions import Column, Expression
+from vqe.plan.expressions import Column, Expression, to_sql
 from vqe.plan.nodes import Aggregate, Node
 from vqe.plan.operators import plain
 from vqe.plan.scope import Scope
@@ -67,7 +67,7 @@ class Grouping:
         return Aggregate(keys, calls, child)
 
     def _key(self, key: Expression) -> Column:
-        return Column(self.keys[key], plain(key).type)
+        return Column(self.keys[key], plain(key).type, to_sql(key))
 
     def _column(self, name: str) -> Expression | None:
         spelled = self.scope.column(name)
@@ -103,7 +103,7 @@ class Grouping:
     def _column_of(self, call: AggregateCall) -> Column:
         if call not in self.aggregates:
             self.aggregates[call] = self._unused(str(call))
-        return Column(self.aggregates[call], call.type)
+        return Column(self.aggregates[call], call.type, call.to_sql())
 
     def _unused(self, name: str) -> str:
         while name in self.keys.values() or name in self.aggregates.values():

@@ -131,7 +131,8 @@ def drift_text(watch: WatchMetrics) -> str:
 
 @dataclass
 class ScanMetrics:
-    """The scan of one video: its steps in order, and the damage and the drift that it met."""
+    """The scan of one video: its steps in order, and the damage and the drift that it met; or, with
+    `of_rows`, what looking at the frames of rows took."""
 
     video: str
     decoding: StageMetrics
@@ -139,6 +140,7 @@ class ScanMetrics:
     lost: tuple[DamagedSpan, ...] = ()
     doubtful: tuple[DamagedSpan, ...] = ()
     watch: WatchMetrics = field(default_factory=WatchMetrics)
+    of_rows: bool = False
 
 
 @dataclass(frozen=True)
