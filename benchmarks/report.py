@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from benchmarks import (
     certificates,
     decode_report,
-    drift,
+    drift_report,
     noscope_picture,
     noscope_report,
     noscope_results,
@@ -138,7 +138,12 @@ REPORTS = {
         ACCURACY, lambda results: (replays.rows(results),), replays.lines, replays.notes
     ),
     "certificates": Report(ACCURACY, certificates.tables, certificates.lines, certificates.notes),
-    "drift": Report(ACCURACY, lambda results: (drift.rows(results),), drift.lines, drift.notes),
+    "drift": Report(
+        ACCURACY,
+        lambda results: (drift_report.rows(results),),
+        drift_report.lines,
+        drift_report.notes,
+    ),
 }
 
 
