@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -26,6 +26,7 @@ from vqe.physical.limit import LimitExec
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
+from vqe.physical.replan import ReplanExec
 from vqe.physical.sort import SortExec
 from vqe.physical.spaced_limit import SpacedLimitExec
 from vqe.physical.stages import ReferenceStage
@@ -50,6 +51,7 @@ from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
 from vqe.planner.explanation import ExplainedVideo, Explanation
+from vqe.planner.patience import patience_of
 from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
@@ -298,23 +300,61 @@ class Planner:
                 fill=decision.fill,
                 columns=columns,
             )
+        return self._cascade(
+            visual, decision, fresh, video, title, limit=limit, share=share, columns=columns
+        )
+
+    def _cascade(
+        self,
+        visual: VisualScan,
+        decision: Decision,
+        fresh: NDArray[np.int64],
+        video: str,
+        title: str,
+        *,
+        limit: int | None,
+        share: float,
+        columns: tuple[str, ...],
+    ) -> Operator:
+        """The scan by a cascade, and the frames for which it is given up by a plan of their own."""
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.stages
-        return CascadeScanExec(
+        part = visual.before(decision.until)
+        scan = CascadeScanExec(
             video=video,
             title=title,
             index=visual.index,
-            ordinals=visual.ordinals,
+            ordinals=part.ordinals,
             question=visual.question,
             stages=decision.stages,
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,
-            decoding=visual.decoding(self.resources.store).strategy,
+            decoding=part.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
+            patience=patience_of(visual, decision),
             columns=columns,
         )
+        if decision.until is None and (scan.watch is None or scan.patience is None):
+            return scan
+
+        def rest(frame: int) -> Operator:
+            self._asked[video] = fresh
+            given_up = replace(decision, until=frame)
+            self.decisions[title] = given_up
+            if visual.key is not None:
+                self.resources.store.plans.keep(visual.key, given_up)
+            return self._lower_visual(
+                visual.planned_anew(frame),
+                video,
+                f"{title} from frame {frame}",
+                limit=None,
+                share=share,
+                columns=columns,
+            )
+
+        return ReplanExec(scan, rest, decision.until)
 
 
 def _scan_of(plan: Node) -> Scan:
