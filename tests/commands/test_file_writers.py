@@ -156,6 +156,16 @@ def test_json_has_an_object_on_each_line(write):
     assert third == dict.fromkeys(SCHEMA.names)
 
 
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_singles_inside_of_lists_have_the_digits_that_tell_them_apart(write, format):
+    schema = pa.schema([SCHEMA.field("detections"), SCHEMA.field("share")])
+    rows = [{"detections": [{"label": "bus", "score": 0.7}], "share": 0.30000000000000004}] * 2
+    with open(write(format, schema, rows), encoding="utf-8") as file:
+        text = file.read().replace('""', '"')
+    assert text.count('"score": 0.7}') == 2
+    assert text.count("0.30000000000000004") == 2
+
+
 @pytest.mark.parametrize("format", sorted(set(SUFFIXES.values())))
 def test_no_rows(format: CopyFormat):
     file = io.BytesIO()

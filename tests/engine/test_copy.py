@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 
 import duckdb
@@ -183,6 +184,23 @@ def test_a_full_disk(con, folder, monkeypatch):
     monkeypatch.setattr(copying.os, "fsync", full)
     with pytest.raises(vqe.ExecutionError, match=r"'bus.csv' cannot be written: No space left"):
         con.sql(f"COPY ({SQL}) TO 'bus.csv'")
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("largest", [0, 60, 1500])
+@pytest.mark.parametrize("format", ["parquet", "csv", "json", "arrow"])
+def test_a_disk_that_is_full_before_the_end(con, folder, format, largest):
+    picture = ", image() AS picture" if format in ("parquet", "arrow") else ""
+    columns = f"frame, decided_by, detections() AS seen{picture}"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))  # Python ignores the signal
+    try:
+        with pytest.raises(
+            vqe.ExecutionError, match=r"'bus\.\w+' cannot be written: .*[Ff]ile too"
+        ):
+            con.sql(f"COPY (SELECT {columns} FROM clip WHERE contains('bus')) TO 'bus.{format}'")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert os.listdir(folder) == []
 
 

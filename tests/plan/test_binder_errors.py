@@ -116,6 +116,8 @@ def test_statements_that_mean_nothing(sql: str) -> None:
         ("SELECT frame FROM video LIMIT ?", [-1], "LIMIT must be a whole number from 0, got -1"),
         ("SELECT frame FROM video WHERE video = ?", "abc", "parameters are a list or a dict, got"),
         ("SELECT frame FROM video WHERE frame < ?", [b"x"], "parameter $1: a value of type bytes"),
+        ("SELECT -$1 AS x", [-(2**63)], "-(-9223372036854775808) does not fit into 64 bits"),
+        ("SELECT +$1 AS x", ["a"], "+'a' (string) has no meaning"),
         ("SELECT frame FROM video WHERE frame < ?", [2**63], "parameter $1: 9223372036854775808"),
         ("SELECT frame FROM video WHERE frame < ?", [float("nan")], "parameter $1: nan is not a"),
         ("SELECT frame FROM ?", [3], "the video must be a string, got 3 for parameter $1"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from vqe.commands.file_writers import writer
-from vqe.errors import ExecutionError
+from vqe.commands.file_writers import Writer, writer
+from vqe.errors import ExecutionError, VqeError
 from vqe.executor.metadata import measured, promised
 from vqe.executor.query import Query
 from vqe.plan.catalog import printable
@@ -20,6 +21,9 @@ from vqe.plan.commands import CopyFormat
 ROWS = 2**16
 BYTES = 32 * 2**20
 """What is written as one piece; a query hands over far smaller ones."""
+
+FROM_FILES = (OSError, ValueError, pa.ArrowException)
+"""What goes wrong with files."""
 
 
 def copy(query: Query, path: str, format: CopyFormat) -> int:
@@ -32,7 +36,7 @@ def copy(query: Query, path: str, format: CopyFormat) -> int:
     with (
         _complete(path) as file,
         closing(query.run()) as batches,
-        writer(format, file, schema, lambda: measured(query)) as written,
+        _finished(path, writer(format, file, schema, lambda: measured(query))) as written,
     ):
         for piece in _pieces(batches, query.schema):
             with _explained(path):  # what the query raises is clear enough
@@ -70,17 +74,34 @@ def _complete(path: str) -> Iterator[BinaryIO]:
         part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
         file = open(part, "xb")  # noqa: SIM115 - closed below, before it is renamed
     try:
-        with file:
-            yield file
-            with _explained(path):
-                file.flush()
-                os.fsync(file.fileno())
+        yield file
         with _explained(path):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
             os.replace(part, target)
     except BaseException:
+        with suppress(OSError):  # where the disk is full, there is no closing without an error
+            file.close()
         with suppress(OSError):
             os.remove(part)
         raise
+
+
+@contextmanager
+def _finished(path: str, opening: AbstractContextManager[Writer]) -> Iterator[Writer]:
+    """The writer, which writes to the file when it is opened and closed as well."""
+    stack = ExitStack()
+    with _explained(path):
+        written = stack.enter_context(opening)
+    try:
+        yield written
+    except BaseException:
+        with suppress(*FROM_FILES):  # what went wrong first is what is told
+            stack.__exit__(*sys.exc_info())
+        raise
+    with _explained(path):
+        stack.close()
 
 
 @contextmanager
@@ -88,8 +109,8 @@ def _explained(path: str) -> Iterator[None]:
     """What goes wrong with the file, as an error of ours."""
     try:
         yield
-    except (OSError, ValueError, pa.ArrowException) as error:
-        if isinstance(error, ExecutionError):
+    except FROM_FILES as error:
+        if isinstance(error, VqeError):
             raise
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise ExecutionError(f"'{path}' cannot be written: {reason}") from error

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -92,8 +93,9 @@ class _JsonLines:
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
         columns = [_as_printed(column) for column in batch.columns]
-        rows = pa.RecordBatch.from_arrays(columns, names=batch.schema.names).to_pylist()
-        lines = (json_text(row) + "\n" for row in rows)
+        rows = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+        type_ = pa.struct(list(rows.schema))
+        lines = (json_text(row, type_) + "\n" for row in rows.to_pylist())
         self.file.write("".join(lines).encode())
 
 
@@ -129,7 +131,8 @@ def _text_column(column: pa.Array) -> pa.Array:
         return clock_text(column)
     if pa.types.is_nested(column.type):
         values = column.to_pylist()
-        return pa.array([None if value is None else json_text(value) for value in values])
+        texts = [None if value is None else json_text(value, column.type) for value in values]
+        return pa.array(texts, pa.string())
     if pa.types.is_floating(column.type):
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
     return column.cast(_text_type(column.type))
@@ -158,19 +161,21 @@ def _digits(numbers: pa.Array, width: int) -> pa.Array:
     return pc.utf8_lpad(numbers.cast(pa.string()), width=width, padding="0")
 
 
-def json_text(value: Any) -> str:
-    """A value of a row as JSON."""
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+def json_text(value: Any, type_: pa.DataType) -> str:
+    """A value of a row, of an Arrow type, as JSON."""
+    return json.dumps(_plain(value, type_), ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, type_: pa.DataType) -> Any:  # noqa: PLR0911 - one per kind
     match value:
         case dict():
-            return {name: _plain(part) for name, part in value.items()}
+            return {name: _plain(part, type_.field(name).type) for name, part in value.items()}
         case list():
-            return [_plain(part) for part in value]
-        case float():
-            return value if math.isfinite(value) else None
+            return [_plain(part, type_.value_type) for part in value]
+        case float() if not math.isfinite(value):
+            return None
+        case float() if type_ == pa.float32():
+            return float(str(np.float32(value)))  # 0.7, not 0.699999988079071
         case datetime.timedelta():
             return clock_text(pa.array([value], pa.duration("us")))[0].as_py()
         case datetime.datetime():

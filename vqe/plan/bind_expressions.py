@@ -126,11 +126,8 @@ def _operator(node: ast.Unary | ast.Binary, scope: Scope) -> Expression:
     match node:
         case ast.Unary("NOT", operand):
             return _invert(bind_expression(operand, scope))
-        case ast.Unary("-", operand):
-            return operators.negate(bind_expression(operand, scope))
-        case ast.Unary(_, operand):
-            operators.negate(bound := bind_expression(operand, scope))
-            return bound
+        case ast.Unary(sign, operand):
+            return operators.signed(sign, bind_expression(operand, scope))
         case ast.Binary("AND" | "OR"):
             return bind_chain(node, lambda operand: bind_expression(operand, scope))
         case ast.Binary(operator, left_node, right_node):

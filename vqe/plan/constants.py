@@ -117,7 +117,7 @@ def _number(value: object) -> Constant:
     if isinstance(value, numbers.Real):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a finite number")
-        return Constant(float(value), FLOAT)
+        return Constant(float(value) + 0.0, FLOAT)  # no zero below zero
     raise ValueError(
         f"a value of type {type(value).__name__} cannot be used; "
         "use a number, string, bool, datetime, timedelta or None"

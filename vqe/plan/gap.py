@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.errors import PlanError
 from vqe.sql.literals import format_interval
+
+LONGEST: Final = 2**62
+"""No video goes on for as long, and that and a place fit into 64 bits."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Gap:
 
     @property
     def size(self) -> int:
-        """The distance, whatever it counts."""
-        return self.frames or self.us
+        """The distance, whatever it counts; one that no two frames have is as good as any other."""
+        return min(self.frames or self.us, LONGEST)
 
     def _places(self, frames: NDArray[np.int64], times_us: NDArray[np.int64]) -> NDArray[np.int64]:
         return frames if self.frames or not self.us else times_us

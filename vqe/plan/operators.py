@@ -119,13 +119,18 @@ def condition(expression: Expression, what: str = "a condition") -> Expression:
     return cast(expression, BOOLEAN)
 
 
-def negate(operand: Expression) -> Expression:
-    """`-operand`; a constant at once."""
+def signed(sign: str, operand: Expression) -> Expression:
+    """`+operand` or `-operand`; a constant at once."""
     operand = plain(operand)
     if operand.type not in (*NUMBERS, DURATION, NULL):
-        raise BindError(f"-{describe(operand)} has no meaning")
+        raise BindError(f"{sign}{describe(operand)} has no meaning")
+    if sign == "+":
+        return operand
     if isinstance(operand, Constant):
-        return Constant(operand.value and -operand.value, operand.type)
+        negative = operand.value and -operand.value
+        if type(negative) is int and negative == 2**63:
+            raise BindError(f"-({operand.value}) does not fit into 64 bits")
+        return Constant(negative, operand.type)
     return Call("negate_checked", (operand,), operand.type)
 
 
