@@ -103,7 +103,7 @@ class Lowering:
     def _estimate(
         self, node: Aggregate, annotate: Annotate, condition: Expression | None
     ) -> Operator:
-        """An aggregate of what is seen in the rows for which a condition, on other things, holds."""
+        """An aggregate of what is seen in rows for which a condition on other things holds."""
         assert node.error is not None
         scan, child = scan_of(node), annotate.child
         return EstimateExec(
