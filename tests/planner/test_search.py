@@ -38,6 +38,14 @@ def present():
     return (np.arange(N) // 50) % 3 == 1
 
 
+def means(present, *, still):
+    """Luma by block: it changes with the object, and from frame to frame where nothing is still."""
+    rng = np.random.default_rng(2)
+    found = rng.normal(100, 0.5 if still else 20, (N, 400))
+    found[present, 90:110] += 60
+    return found.astype(np.float32)
+
+
 def evidence(present, *, in_blocks, in_pixels):
     """What the object does to the block differences and to the thumbnails."""
     rng = np.random.default_rng(0)
@@ -55,11 +63,13 @@ def evidence(present, *, in_blocks, in_pixels):
         present=present,
         training=(np.arange(N) // FPS) % 2 == 0,
         thumbnails=thumbnails,
+        means=means(present, still=False),
         reference=np.zeros((48, 64), np.uint8),
         differences=blocks,
         looks=rng.normal(0, 0.01, (N, 3)),
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
+        earlier_seconds=0.0001,
     )
 
 
@@ -91,6 +101,7 @@ def decide(evidence, reference_seconds):
         decode=DECODE_COSTS,
         reference=NetworkCost(reference_seconds, cores=1),
         difference=evidence.difference_seconds,
+        earlier=evidence.earlier_seconds,
         specialized={},
     )
     plans = search.Search(

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vqe.plan.accuracy import Accuracy
-from vqe.planner.thresholds import Selection, choose
+from vqe.planner.selection import Selection
+from vqe.planner.thresholds import choose
 from vqe.statistics.units import count_errors
 
 UNIT = 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, draw_blocks, label_budget
 from vqe.planner.search import Search
+from vqe.planner.turns import find_turns
 from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
@@ -210,6 +212,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         decode=decoding,
         reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
         difference=evidence.difference_seconds,
+        earlier=evidence.earlier_seconds,
         specialized={},
     )
     frames, work = scan.work(store)
@@ -223,6 +226,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         work=work,
         reference_name=scan.network.name,
         seconds_left=lambda: labeller.allowance.seconds,
+        find_turns=partial(find_turns, scan, evidence, labeller, context),
     )
     return search.run(context, scan.network.device)
 

@@ -94,4 +94,5 @@ class Costs:
     decode: DecodeCosts
     reference: NetworkCost
     difference: float
+    earlier: float
     specialized: dict[str, float]  # by architecture, thumbnail included

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import ReferenceImage, block_differences, compile_kernels
+from vqe.detectors import difference, earlier
+from vqe.detectors.difference import ReferenceImage, block_differences
+from vqe.detectors.earlier import block_means
 from vqe.detectors.look import LookMeasure
 from vqe.models.specialized import ARCHITECTURES
 from vqe.planner.labeller import Labeller
@@ -30,9 +32,10 @@ class Evidence:
 
     `ordinals`: int64 (n,); `block`: int64 (n,), the number of the sampled block; `present`: bool
     (n,), the reference network's answer; `training`: bool (n,), the others are for selection;
-    `thumbnails`: by size, uint8 (n, S, S, 3); `reference`: the average empty training frame, uint8
-    (H, W), None where there is none; `differences`: float64 (n, 400), from it, per block of the
-    picture; `looks`: float64 (n, 3), see `LookMeasure`. The rest are measured seconds per frame.
+    `thumbnails`: by size, uint8 (n, S, S, 3); `means`: float32 (n, 400), luma per block of the
+    picture; `reference`: the average empty training frame, uint8 (H, W), None where there is none;
+    `differences`: float64 (n, 400), from it, per block; `looks`: float64 (n, 3), see `LookMeasure`.
+    The rest are measured seconds per frame.
     """
 
     ordinals: NDArray[np.int64]
@@ -40,11 +43,13 @@ class Evidence:
     present: NDArray[np.bool_]
     training: NDArray[np.bool_]
     thumbnails: dict[int, NDArray[np.uint8]]
+    means: NDArray[np.float32]
     reference: NDArray[np.uint8] | None
     differences: NDArray[np.float64] | None
     looks: NDArray[np.float64] | None
     thumbnail_seconds: dict[int, float]
     difference_seconds: float
+    earlier_seconds: float
 
 
 class _Sample:
@@ -58,6 +63,8 @@ class _Sample:
         self.present: list[bool] = []
         self.thumbnails: dict[int, list[NDArray[np.uint8]]] = {size: [] for size in SIZES}
         self.thumbnail_seconds = dict.fromkeys(SIZES, 0.0)
+        self.means: list[NDArray[np.float32]] = []
+        self.earlier_seconds = 0.0
 
     def is_training(self, ordinal: int) -> bool:
         """Whether a sampled frame is for training."""
@@ -71,6 +78,9 @@ class _Sample:
             clock = time.perf_counter()
             self.thumbnails[size].append(frames.thumbnails(size))
             self.thumbnail_seconds[size] += time.perf_counter() - clock
+        clock = time.perf_counter()
+        self.means.append(block_means(frames))
+        self.earlier_seconds += time.perf_counter() - clock
 
 
 def collect(
@@ -84,6 +94,8 @@ def collect(
     sample = _Sample(blocks)
     plan = FrameSet().plan(index, sample.wanted)
     average = ReferenceImage(index.height, index.width)
+    difference.compile_kernels()  # outside all measurements
+    earlier.compile_kernels()
     reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
     context.progress.phase("labelling", len(sample.wanted))
     with closing(reader.read(plan)) as batches:
@@ -110,11 +122,13 @@ def collect(
         present=np.array(sample.present, np.bool_),
         training=np.array([sample.is_training(o) for o in sample.ordinals], np.bool_),
         thumbnails={size: np.concatenate(parts) for size, parts in sample.thumbnails.items()},
+        means=np.concatenate(sample.means),
         reference=reference,
         differences=differences,
         looks=looks,
         thumbnail_seconds={size: s / n for size, s in sample.thumbnail_seconds.items()},
         difference_seconds=difference_seconds,
+        earlier_seconds=sample.earlier_seconds / n,
     )
 
 
@@ -145,7 +159,6 @@ def _differences(
         seconds = time.thread_time() - clock
         return _Differences(blocks, seconds, look(frames, range(len(frames))))
 
-    compile_kernels()  # outside the measurement
     reader = Reader(
         threads=context.decode_threads,
         batch_frames=SCREENED_FRAMES,

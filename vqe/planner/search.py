@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
 from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
-from vqe.physical.stages import DifferenceStage, ScoringStage, SpecializedStage
+from vqe.physical.stages import ScoringStage
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.candidate_plan import Plan
 from vqe.planner.candidates import (
     DetectorCandidate,
     ModelCandidate,
@@ -26,8 +27,11 @@ from vqe.planner.candidates import (
 from vqe.planner.cost import Costs, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
+from vqe.planner.linking import Linking, can_link
 from vqe.planner.scene import motion_of, watch_of
-from vqe.planner.thresholds import Selection, Thresholds, allowance, choose
+from vqe.planner.selection import Selection
+from vqe.planner.thresholds import Thresholds, allowance, choose
+from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.statistics.normal import MIN_SIZE
 from vqe.statistics.units import unit_of
@@ -45,23 +49,14 @@ STRICTER = (0.1, 0.4)
 """Parts of the bounds that stricter plans are tuned for: a proof begins with the strictest, which
 errors hardly ever stop."""
 
+MOST_LINKED = 4
+"""Plans to which a link is tried: it saves the more, the fewer frames the others leave."""
 
-@dataclass(frozen=True)
-class Plan:
-    """A cascade with its thresholds; `detector` or `model` may be None, not both."""
+TURNS_PART = 0.1
+"""Part of the frames left to the reference network that labels for a link may be taken for."""
 
-    detector: DetectorCandidate | None
-    model: ModelCandidate | None
-    thresholds: Thresholds
-
-    @property
-    def name(self) -> str:
-        """The stages in order."""
-        parts = [
-            self.detector and self.detector.detector.name,
-            self.model and self.model.model.name,
-        ]
-        return " → ".join(part for part in parts if part)
+SHARED = 0.5
+"""Part of the bounds that the thresholds before a link are tuned for: the rest is for the link."""
 
 
 class Search:
@@ -78,7 +73,9 @@ class Search:
         work: DecodeWork,
         reference_name: str,
         seconds_left: Callable[[], float] = lambda: math.inf,
+        find_turns: Callable[[float], Turns | None] = lambda most_labels: None,
     ) -> None:
+        self.index = index
         self.evidence = evidence
         self.accuracy = accuracy
         self.costs = costs
@@ -86,6 +83,7 @@ class Search:
         self.work = work  # what that takes of the decoder
         self.reference_name = reference_name
         self.seconds_left = seconds_left
+        self.find_turns = find_turns
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
         units = unit_of(timestamps, accuracy.unit_us)
@@ -115,6 +113,7 @@ class Search:
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
                     self._consider(first, model)
+        self._consider_links(context)
         return self._decide()
 
     def _detectors(self) -> list[DetectorCandidate]:
@@ -131,7 +130,9 @@ class Search:
         model: ModelCandidate | None,
         accuracy: Accuracy,
     ) -> Thresholds | None:
-        return choose(
+        """None where the two save nothing, or one of them hands on every frame: it only costs, and
+        the plan without it is considered anyway."""
+        thresholds = choose(
             self.selection,
             detector.distance if detector else None,
             model.score if model else None,
@@ -141,17 +142,42 @@ class Search:
                 self.costs.reference.seconds_per_frame,
             ),
         )
-
-    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
-        thresholds = self._thresholds(detector, model, self.accuracy)
         if thresholds is None:
-            return
-        # A stage that hands on every frame only costs: the plan without it is considered anyway.
+            return None
         idle = (detector and thresholds.detector_passes == 1) or (
             model and thresholds.model_passes == 1
         )
-        if not idle:
+        return None if idle else thresholds
+
+    def _consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
+        thresholds = self._thresholds(detector, model, self.accuracy)
+        if thresholds is not None:
             self.plans.append(Plan(detector, model, thresholds))
+
+    def _consider_links(self, context: Context) -> None:
+        """The cheapest plans, and no stage at all, with frames linked that these leave open."""
+        cheapest = sorted(self.plans, key=self._seconds)[:MOST_LINKED]
+        left = self._predictions(min((None, *cheapest), key=self._seconds))[-1].frames_in
+        turns = None
+        if can_link(self.accuracy):
+            with context.metrics.phase("labelling"):
+                turns = self.find_turns(TURNS_PART * left)
+        with context.metrics.phase("search"):
+            linking = Linking(self.index, self.evidence, self.selection, self.accuracy, turns)
+            for plan in (Plan(None, None, None), *cheapest):
+                self._consider_link(plan, linking)
+
+    def _consider_link(self, plan: Plan, linking: Linking) -> None:
+        part = 1.0
+        if plan.thresholds is not None:
+            part, shared = SHARED, self.accuracy.scaled(SHARED)
+            thresholds = self._thresholds(plan.detector, plan.model, shared)
+            if thresholds is None:
+                return
+            plan = replace(plan, thresholds=thresholds)
+        link = linking.best(*plan.answers(self.selection.present), part=part)
+        if link is not None:
+            self.plans.append(replace(plan, link=link))
 
     def _worth_training(self, arch: Architecture, context: Context, device: str) -> bool:
         """Whether the best this model could do pays for training it."""
@@ -198,15 +224,7 @@ class Search:
 
     def _cost(self, plan: Plan | None) -> ScanCost:
         """Of `plan` with the reference network behind it; None is that alone."""
-        stages = []
-        if plan is not None and plan.detector is not None:
-            name = plan.detector.detector.name
-            passes = plan.thresholds.detector_passes
-            stages.append(StageCost(name, self.costs.difference, passes))
-        if plan is not None and plan.model is not None:
-            name = plan.model.model.name
-            passes = plan.thresholds.model_passes
-            stages.append(StageCost(name, self.costs.specialized[name], passes))
+        stages = [] if plan is None else plan.costs(self.costs)
         stages.append(self._reference_cost)
         return ScanCost(self.costs.decode, tuple(stages))
 
@@ -236,7 +254,7 @@ class Search:
         enough = allowance(self._seconds(ranked[0]), self._seconds(None))
         best = min(
             (plan for plan in ranked if self._seconds(plan) <= enough),
-            key=lambda plan: plan.thresholds.risk if plan else 0.0,
+            key=lambda plan: plan.risk if plan else 0.0,
         )
         alternatives = [
             Alternative(
@@ -250,7 +268,8 @@ class Search:
             if plan is not best
         ]
         return Decision(
-            stages=_stages(best, self.evidence, best.thresholds) if best else (),
+            stages=best.stages(self.evidence, best.thresholds) if best else (),
+            link=best.link.stage if best and best.link else None,
             reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
             predictions=self._predictions(best),
@@ -266,27 +285,20 @@ class Search:
     def _measured(self, plan: Plan | None) -> Measured | None:
         if plan is None:
             return None
-        thresholds, blocks = plan.thresholds, len(np.unique(self.selection.block))
-        return Measured(thresholds.errors, thresholds.frame_errors, blocks)
+        return Measured(*plan.errors, len(np.unique(self.selection.block)))
 
     def _stricter(self, plan: Plan) -> tuple[tuple[ScoringStage, ...], ...]:
-        """The plan with thresholds for parts of the bounds, the smallest part first."""
+        """The plan without its link, and with thresholds for parts of the bounds, the smallest part
+        first."""
+        if plan.thresholds is None:
+            return ()
         found = {}
         for part in STRICTER:
             thresholds = self._thresholds(plan.detector, plan.model, self.accuracy.scaled(part))
             if thresholds is not None:
-                stages = _stages(plan, self.evidence, thresholds)
+                stages = plan.stages(self.evidence, thresholds)
                 found[thresholds.difference, thresholds.low, thresholds.high] = stages
         chosen = plan.thresholds
-        found.pop((chosen.difference, chosen.low, chosen.high), None)
+        if plan.link is None:
+            found.pop((chosen.difference, chosen.low, chosen.high), None)
         return tuple(found.values())
-
-
-def _stages(plan: Plan, evidence: Evidence, thresholds: Thresholds) -> tuple[ScoringStage, ...]:
-    stages: list[ScoringStage] = []
-    if plan.detector is not None and evidence.reference is not None:
-        threshold = thresholds.difference
-        stages.append(DifferenceStage(plan.detector.detector, evidence.reference, threshold))
-    if plan.model is not None:
-        stages.append(SpecializedStage(plan.model.model, thresholds.low, thresholds.high))
-    return tuple(stages)

@@ -17,75 +17,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
-from vqe.statistics.normal import MIN_SIZE, NormalSample
-from vqe.statistics.units import ErrorCounts, count_errors, unit_answers
+from vqe.planner.selection import Errors, Selection
+from vqe.statistics.normal import NormalSample
+from vqe.statistics.units import ErrorCounts, count_errors
 
 LEVELS = 40
 """Values tried for each threshold."""
 
 SAFETY_SHARE = 0.05
 """Share of the saving that is given up for safety: the last percent saved cost the most risk."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Truth and metric unit of n frames that no detector or model was trained on.
-
-    `present`: bool (n,); `unit`: int64 (n,), numbered 0..U−1 in ascending order; `block`: int64
-    (n,), the sampled block: frames of one block are hardly independent.
-    """
-
-    present: NDArray[np.bool_]
-    unit: NDArray[np.int64]
-    block: NDArray[np.int64]
-
-    @cached_property
-    def majority(self) -> NDArray[np.int64]:
-        """Positive frames that make each unit positive, int64 (U,)."""
-        return np.bincount(self.unit) // 2 + 1
-
-    @cached_property
-    def positive_units(self) -> NDArray[np.bool_]:
-        """Truth of each unit, bool (U,)."""
-        return unit_answers(self.present, self.unit)
-
-    @cached_property
-    def firm_positives(self) -> NDArray[np.bool_]:
-        """The positive frames of positive units, bool (n,): not the flickers."""
-        return self.present & self.positive_units[self.unit]
-
-    @cached_property
-    def firm_negatives(self) -> NDArray[np.bool_]:
-        """The negative frames of negative units, bool (n,)."""
-        return ~self.present & ~self.positive_units[self.unit]
-
-    def decidable(self, accuracy: Accuracy) -> float:
-        """Share of the frames that thresholds could answer at the very best.
-
-        A kind of answer whose errors have no bound, or that too few blocks bear witness to, is left
-        to the reference network.
-        """
-        share = 0.0
-        if accuracy.fnr is not None and self.witnesses(self.firm_positives) >= MIN_SIZE:
-            share += float((~self.present).mean())
-        presence = accuracy.fpr is not None or accuracy.fdr is not None
-        if presence and self.witnesses(self.firm_negatives) >= MIN_SIZE:
-            share += float(self.present.mean())
-        return share
-
-    def witnesses(self, of: NDArray[np.bool_]) -> int:
-        """Blocks that some of the frames lie in."""
-        return len(np.unique(self.block[of]))
-
-    def sample(self, values: NDArray[np.float64], of: NDArray[np.bool_]) -> NormalSample:
-        """The values of some of the frames, which are worth as many as they have blocks."""
-        return NormalSample(values[of], self.witnesses(of))
 
 
 @dataclass(frozen=True)
@@ -169,13 +114,13 @@ class _Grid:
         answered = kept_per_unit[:, None] + invented_per_unit[None] >= selection.majority
         truth = selection.positive_units
         firm, empty = selection.firm_positives, selection.firm_negatives
-        self.units = _Errors(
+        self.units = Errors(
             positives=int(truth.sum()),
             negatives=int((~truth).sum()),
             misses=(~answered & truth).sum(axis=2),
             false_alarms=(answered & ~truth).sum(axis=2),
         )
-        self.frames = _Errors(
+        self.frames = Errors(
             positives=int(firm.sum()),
             negatives=int(empty.sum()),
             misses=firm.sum() - kept[:, None, firm].sum(axis=2),
@@ -192,26 +137,18 @@ class _Grid:
         return self.valid & self.units.within(accuracy) & self.frames.within(accuracy)
 
 
-@dataclass(frozen=True)
-class _Errors:
-    """Errors for every pair (c_low, c_high), in arrays that broadcast to (L, H)."""
-
-    positives: int
-    negatives: int
-    misses: NDArray[np.int64]
-    false_alarms: NDArray[np.int64]
-
-    def within(self, accuracy: Accuracy) -> NDArray[np.bool_]:
-        """Which pairs keep the bounds; a kind of error without a bound may not happen at all."""
-        ok: NDArray[np.bool_] = self.misses <= (accuracy.fnr or 0) * self.positives
-        if accuracy.fpr is None and accuracy.fdr is None:
-            ok = ok & (self.false_alarms == 0)
-        if accuracy.fpr is not None:
-            ok = ok & (self.false_alarms <= accuracy.fpr * self.negatives)
-        if accuracy.fdr is not None:
-            returned = self.positives - self.misses + self.false_alarms
-            ok = ok & (self.false_alarms <= accuracy.fdr * returned)
-        return ok
+def judged(
+    present: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    score: NDArray[np.float64],
+    levels: tuple[float, float, float],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What a cascade with (δ, c_low, c_high) says of n frames, and which of them the reference
+    network was asked about, both bool (n,). `present` is the truth."""
+    delta, low, high = levels
+    seen = distance >= delta
+    passed = seen & (score >= low) & (score <= high)
+    return np.where(passed, present, seen & (score > high)), passed
 
 
 def _thresholds(
@@ -222,9 +159,8 @@ def _thresholds(
     risk: float,
 ) -> Thresholds:
     delta, low, high = levels
+    answer, passed = judged(selection.present, distance, score, levels)
     seen = distance >= delta
-    passed = seen & (score >= low) & (score <= high)
-    answer = np.where(passed, selection.present, seen & (score > high))
     return Thresholds(
         difference=delta,
         low=low,
