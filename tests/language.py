@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +31,9 @@ class FakeCatalog:
         if name not in ("clip.mp4", "video"):
             raise VideoNotFoundError(f"no such video '{name}'")
         return VIDEO
+
+    def file(self, path: str, start_us: int | None = None) -> VideoInfo:
+        return replace(self.video(path), start_us=start_us)
 
     def model(self, spec: str | None) -> ModelInfo:
         self.models.append(spec)

@@ -26,18 +26,26 @@ from vqe.errors import (
     VideoNotFoundError,
     VqeError,
 )
+from vqe.version import __version__
 
 if TYPE_CHECKING:
     from vqe.api import connect, query
     from vqe.connection import Connection
+    from vqe.cursor import Cursor
     from vqe.result import Result
 
-__version__ = "0.1.0"
+apilevel = "2.0"
+"""Connections and cursors follow Python's DB-API (PEP 249); errors have names of their own."""
+threadsafety = 2
+"""Threads may share the module and connections, but not cursors."""
+paramstyle = "qmark"
+"""Parameters are `?`, and `$1` or `$name` as well."""
 
 _LAZY = {
     "connect": "vqe.api",
     "query": "vqe.api",
     "Connection": "vqe.connection",
+    "Cursor": "vqe.cursor",
     "Result": "vqe.result",
 }
 
@@ -46,6 +54,7 @@ __all__ = [
     "BindError",
     "ConfigError",
     "Connection",
+    "Cursor",
     "DamagedVideoError",
     "DamagedVideoWarning",
     "ExecutionError",
@@ -59,9 +68,12 @@ __all__ = [
     "VideoNotFoundError",
     "VqeError",
     "__version__",
+    "apilevel",
     "connect",
     "errors",
+    "paramstyle",
     "query",
+    "threadsafety",
 ]
 
 

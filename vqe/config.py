@@ -43,6 +43,8 @@ class Settings:
     """Rows per Arrow record batch handed to the caller. Slices the output, nothing else."""
     seed: int = 0
     """Decides which blocks are labelled and how the models are initialised."""
+    disabled_rules: str = ""
+    """Rules of the optimizer to leave out, with commas between. Changes no rows, only the cost."""
     progress: bool | None = None
     """Progress bar: None shows it in a terminal or notebook after two seconds."""
 
@@ -62,6 +64,8 @@ class Settings:
         _check("drift", self.drift, isinstance(self.drift, bool), "True or False")
         _check("batch_size", self.batch_size, _whole(self.batch_size, 1), "a whole number from 1")
         _check("seed", self.seed, _whole(self.seed, 0), "a whole number from 0 to 2^63 - 1")
+        disabled_rules = isinstance(self.disabled_rules, str)
+        _check("disabled_rules", self.disabled_rules, disabled_rules, "names, with commas between")
         progress = self.progress is None or isinstance(self.progress, bool)
         _check("progress", self.progress, progress, "True, False or None (NULL in SQL)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +44,31 @@ class Detections:
         keep = self._matches(label, region) & (self.score >= np.float32(min_score))
         return np.bincount(self.row[keep], minlength=self.n_frames).astype(np.int64)
 
-    def _matches(self, label: int, region: Box | None) -> NDArray[np.bool_]:
+    def placed(self, place: NDArray[np.int64], n_frames: int) -> Detections:
+        """The same for other frames: `place`, int64 (N,), has the new number of each frame, −1 for
+        those that are left out."""
+        row = place[self.row].astype(np.int32)
+        order = np.argsort(row, kind="stable")
+        moved = replace(self, n_frames=n_frames, row=row)
+        return moved._at(order[np.searchsorted(row[order], 0) :])
+
+    def matching(self, label: int | None, min_score: float, region: Box | None) -> Detections:
+        """Those with at least `min_score`; None is any label."""
+        keep = self.score >= np.float32(min_score)
+        return self._at(np.flatnonzero(keep & self._matches(label, region)))
+
+    def _at(self, keep: NDArray[np.int64]) -> Detections:
+        """Some of them, in the given order, which must be that of the frames."""
+        columns = (self.row[keep], self.label[keep], self.score[keep], self.box[keep])
+        return Detections(self.n_frames, *columns)
+
+    def best_first(self) -> Detections:
+        """The same, in each frame from the highest score to the lowest."""
+        return self._at(np.lexsort((-self.score, self.row)))
+
+    def _matches(self, label: int | None, region: Box | None) -> NDArray[np.bool_]:
         """Which detections are of `label` and have their centre in `region`, bool (K,)."""
-        keep: NDArray[np.bool_] = self.label == label
+        keep = np.ones(len(self.label), np.bool_) if label is None else self.label == label
         if region is not None:
             x = (self.box[:, 0] + self.box[:, 2]) / 2
             y = (self.box[:, 1] + self.box[:, 3]) / 2
@@ -75,11 +97,29 @@ def concatenate(parts: list[Detections]) -> Detections:
     )
 
 
-NOTHING = Detections(
-    n_frames=0,
-    row=np.empty(0, np.int32),
-    label=np.empty(0, np.int16),
-    score=np.empty(0, np.float32),
-    box=np.empty((0, 4), np.float32),
-)
+def overlaid(parts: list[Detections]) -> Detections:
+    """What several saw in the same frames, as one."""
+    row = np.concatenate([part.row for part in parts])
+    order = np.argsort(row, kind="stable")
+    return Detections(
+        parts[0].n_frames,
+        row[order],
+        np.concatenate([part.label for part in parts])[order],
+        np.concatenate([part.score for part in parts])[order],
+        np.concatenate([part.box for part in parts])[order],
+    )
+
+
+def empty(n_frames: int) -> Detections:
+    """Nothing in so many frames."""
+    return Detections(
+        n_frames,
+        row=np.empty(0, np.int32),
+        label=np.empty(0, np.int16),
+        score=np.empty(0, np.float32),
+        box=np.empty((0, 4), np.float32),
+    )
+
+
+NOTHING = empty(0)
 """No frames."""

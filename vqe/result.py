@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import html
+import threading
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pyarrow as pa
@@ -14,27 +17,33 @@ from vqe.config import ExplainFormat, explain_format
 from vqe.display.tables import table_html, table_text
 from vqe.errors import ConfigError, DamagedVideoError, ExecutionError, VqeError
 from vqe.executor.explain import ExplainQuery, explain
+from vqe.executor.kept_batches import KeptBatches
+from vqe.executor.metadata import measured, promised
 from vqe.executor.profile import Profile, profile
 from vqe.executor.query import Query
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 
 class Result:
     """The rows of one query, computed when they are first asked for.
 
-    Iterating streams `pyarrow.RecordBatch`es and can be done once; the methods that return all rows
-    remember them, so that they may be called again and in any order. Closing a result (or leaving
-    its `with` block) stops the work. `repr` never starts it; a notebook that shows it does.
+    Iterating streams `pyarrow.RecordBatch`es and can be done once; whoever asks for all rows, or
+    reads the result through Arrow's stream protocol as DuckDB and Polars do, makes it keep them, so
+    that they may be asked for again and in any way. Closing a result (or leaving its `with` block)
+    stops the work. `repr` never starts it; a notebook that shows it does.
     """
 
     def __init__(self, query: Query | None, table: pa.Table | None = None) -> None:
         """`query` is None for a statement that was carried out at once: `table` has its rows."""
         self._planned = query
         self._fate = _Fate()
+        self._lock = threading.RLock()
         self._batches: Generator[pa.RecordBatch, None, bool] | None = None  # what close() ends
         self._stream: Generator[pa.RecordBatch] | None = None  # what the reader has
+        self._kept: KeptBatches | None = None
         self._table = table
 
     @property
@@ -45,45 +54,85 @@ class Result:
 
     @property
     def schema(self) -> pa.Schema:
-        """Names and types of the columns; known before the query runs."""
-        return self._query.schema if self._table is None else self._table.schema
+        """Names and types of the columns; known before the query runs.
+
+        Its metadata say what was asked (see `vqe.executor.metadata`), and once there is a table of
+        all rows, what was measured.
+        """
+        if self._table is not None:
+            return self._table.schema
+        return self._query.schema.with_metadata(promised(self._query))
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         if self._table is not None:
             return iter(self._table.to_batches())
-        return self._start()
+        return self._start() if self._kept is None else self._rows()
 
     def _start(self) -> Generator[pa.RecordBatch]:
-        if self._fate.refusal is not None:
-            raise self._fate.refusal
-        self._fate.becomes("running", _ITERATED)
-        self._batches = _followed(self._query.run(), self._fate)
+        with self._lock:
+            if self._fate.refusal is not None:
+                raise self._fate.refusal
+            self._fate.becomes("running", _ITERATED)
+        self._batches = _followed(self._query.run(), self._fate, self.schema.metadata)
         self._stream = _whole(self._batches)
         return self._stream
+
+    def _rows(self) -> Iterator[pa.RecordBatch]:
+        """All rows, kept for whoever asks after this one."""
+        with self._lock:
+            if self._kept is None:
+                self._kept = KeptBatches(self._start())
+            elif self._fate.state == "closed" and self._fate.refusal is not None:
+                raise self._fate.refusal
+            return iter(self._kept)
 
     def to_arrow_table(self) -> pa.Table:
         """All rows as one Arrow table; of a damaged video, DamagedVideoError carries the rest."""
         if self._table is None:
-            stream, batches = self._start(), []
+            rows, batches = self._rows(), []
             try:
-                for batch in stream:
+                for batch in rows:
                     batches.append(batch)  # one by one: an error must not take them along
             except DamagedVideoError as error:
                 error.table = pa.Table.from_batches(batches, schema=self.schema)
                 raise
-            self._table = pa.Table.from_batches(batches, schema=self.schema)
+            metadata = {**promised(self._query), **measured(self._query)}
+            schema = self.schema.with_metadata(metadata)
+            self._table = pa.Table.from_batches(batches, schema=schema)
         return self._table
 
     def to_arrow_reader(self) -> pa.RecordBatchReader:
-        """The rows as a stream."""
+        """The rows as a stream, which keeps none of them."""
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
+    def __arrow_c_schema__(self) -> object:
+        return self.schema.__arrow_c_schema__()
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.to_arrow_reader().__arrow_c_stream__(requested_schema)
+        # Consumers may ask several times: for the schema, then the rows, then all of it again.
+        rows = self._rows() if self._table is None else iter(self)
+        reader = pa.RecordBatchReader.from_batches(self.schema, rows)
+        try:
+            return reader.__arrow_c_stream__(requested_schema)
+        except (TypeError, ValueError, pa.ArrowException) as error:
+            raise ConfigError(
+                f"the result cannot be read with the requested schema: {error}",
+                hint=f"its columns are: {', '.join(self.schema.names)}",
+            ) from error
 
     def to_pandas(self, **options: Any) -> pd.DataFrame:
-        """All rows as a pandas DataFrame; `options` go to `pyarrow.Table.to_pandas`."""
+        """All rows as a pandas DataFrame, whose `attrs` have the metadata of the schema; `options`
+        go to `pyarrow.Table.to_pandas`."""
+        _need("pandas")
         frame: pd.DataFrame = self.to_arrow_table().to_pandas(**options)
+        metadata = self.schema.metadata or {}
+        frame.attrs |= {key.decode(): text.decode() for key, text in metadata.items()}
+        return frame
+
+    def to_polars(self) -> pl.DataFrame:
+        """All rows as a Polars DataFrame."""
+        polars = _need("polars")
+        frame: pl.DataFrame = polars.from_arrow(self.to_arrow_table())
         return frame
 
     def show(self, max_rows: int = 20) -> None:
@@ -144,10 +193,10 @@ class Result:
         self.close()
 
     def __repr__(self) -> str:
-        if self._table is None:
+        if self._table is None and not (self._kept and self._kept.complete):
             return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
         if self._is_plan_text:
-            return "\n".join(self._table["plan"].to_pylist())
+            return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         return self._text(max_rows=20)
 
     def _text(self, max_rows: int) -> str:
@@ -155,9 +204,20 @@ class Result:
 
     def _repr_html_(self) -> str:
         """The rows, for a notebook that was asked to show them; a plan where they are gone."""
-        if self._table is None and self._fate.refusal is not None:
+        if self._table is None and self._kept is None and self._fate.refusal is not None:
             return f"<pre>{html.escape(repr(self))}</pre>"
         return table_html(self.to_arrow_table())
+
+
+def _need(package: str) -> ModuleType:
+    """The optional package, which an extra of the same name installs."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ConfigError(
+            f"to_{package}() needs {package}, which is missing",
+            hint=f"pip install 'vqe[{package}]'",
+        ) from error
 
 
 _ITERATED = (
@@ -194,11 +254,14 @@ def _whole(batches: Generator[pa.RecordBatch, None, bool]) -> Generator[pa.Recor
 
 
 def _followed(
-    batches: Generator[pa.RecordBatch], fate: _Fate
+    batches: Generator[pa.RecordBatch], fate: _Fate, metadata: dict[bytes, bytes]
 ) -> Generator[pa.RecordBatch, None, bool]:
-    """The batches; notes in `fate` how they ended. Returns True once all were handed over."""
+    """The batches, with `metadata`; notes in `fate` how they ended. Returns True once all were
+    handed over."""
     try:
-        yield from batches
+        with closing(batches):
+            for batch in batches:
+                yield batch.replace_schema_metadata(metadata)
         fate.becomes("iterated", _ITERATED)
         return True
     except VqeError as error:

@@ -14,6 +14,17 @@ DECIDED_BY: Final[tuple[DecidedBy, ...]] = get_args(DecidedBy)
 
 DECIDED_BY_TYPE: Final = pa.dictionary(pa.int8(), pa.string())
 
+DETECTIONS_TYPE: Final = pa.list_(
+    pa.struct(
+        [
+            ("label", pa.string()),
+            ("score", pa.float32()),
+            *((corner, pa.float32()) for corner in ("x0", "y0", "x1", "y1")),  # in pixels
+        ]
+    )
+)
+"""What `detections()` gives for a frame."""
+
 VIDEO_SCHEMA: Final = pa.schema(
     [
         ("video", pa.string()),
@@ -34,6 +45,27 @@ SCAN_SCHEMA: Final = pa.schema(
     ]
 )
 """What a scan yields: the frame, and how its visual condition was answered."""
+
+STOP: Final = pa.field("stop", pa.duration("us"))
+"""When the next frame is shown; for operators above a scan, statements do not know it."""
+
+FRAME_SCHEMA: Final = pa.schema([*SCAN_SCHEMA, STOP])
+"""All that a scan can tell of a frame."""
+
+EVENTS_SCHEMA: Final = pa.schema(
+    [
+        ("video", pa.string()),
+        ("event", pa.int64()),  # 0-based, within the video
+        ("start_frame", pa.int64()),
+        ("stop_frame", pa.int64()),  # exclusive
+        ("start", pa.duration("us")),
+        ("stop", pa.duration("us")),  # exclusive
+        ("duration", pa.duration("us")),
+        ("frames", pa.int64()),  # those that qualify
+        ("max_score", pa.float32()),  # null where no frame has a score
+    ]
+)
+"""The columns of `SELECT EVENTS`."""
 
 FRAMES: Final = ("video", "frame", "timestamp", "pts", "score", "decided_by")
 """The columns of `SELECT FRAMES`."""

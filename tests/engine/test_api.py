@@ -94,20 +94,15 @@ def test_an_unknown_video(con, clip):
 @pytest.mark.parametrize(
     ("sql", "at"),
     [
-        ("SELECT EVENTS FROM clip WHERE contains('bus')", "EVENTS"),
         ("SELECT FRAMES FROM clip WHERE contains('bus') LIMIT 3 GAP '5 s'", "GAP"),
         ("SELECT FRAMES FROM clip WHERE contains('bus') ERROR WITHIN 0.1", "ERROR"),
-        ("SELECT frame FROM clip ORDER BY frame", "ORDER BY"),
-        ("SELECT FRAMES FROM (SELECT * FROM clip)", "(SELECT"),
-        ("SELECT frame FROM clip; SELECT frame FROM clip", "SELECT frame FROM clip"),
     ],
 )
 def test_what_is_not_built_says_so_and_where(con, sql, at):
     with pytest.raises(vqe.UnsupportedError) as raised:
         con.sql(sql)
     assert isinstance(raised.value, NotImplementedError)
-    if ";" not in sql:
-        assert caret_at(raised.value, at) or raised.value.offset is not None
+    assert caret_at(raised.value, at) or raised.value.offset is not None
 
 
 def test_a_syntax_error(con):

@@ -25,8 +25,8 @@ def test_all_rules_together() -> None:
     assert (
         repr(optimize(plan_of(SQL)))
         == """\
-Limit 10
-└─ Project frame, 2 AS two
+Project frame, 2 AS two
+└─ Limit 10
    └─ Scan 'clip.mp4' frames 0..300 timestamp 10s.. \
 where keyframe AND contains('bus', min_score => 0.5) \
 FNR WITHIN 1% FDR WITHIN 1% PER INTERVAL '1 second' USING MODEL yolo"""
@@ -47,6 +47,7 @@ def test_observer_sees_each_rewrite() -> None:
         "push_condition_into_scan",
         "push_predicate_into_scan",
         "fold_constants",
+        "push_limit_down",
     ]
     for name, before, after in seen:
         (rule,) = (rule for rule in RULES if rule.__name__ == name)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from language import plan_of
 
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.merge_limits import merge_limits
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
-from vqe.plan.nodes import Filter, Limit, Node, Project
+from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
 
 YOLO = " EXACT USING MODEL yolo"
 """What a scan says behind its conditions, once a `contains` asks for a model."""
@@ -176,3 +179,25 @@ def test_merge_limits() -> None:
     assert merge_limits(Limit(3, Limit(5, scan))) == Limit(3, scan)
     assert merge_limits(Limit(5, Limit(3, scan))) == Limit(3, scan)
     assert merge_limits(Limit(3, scan)) is None
+
+
+def test_push_limit_down() -> None:
+    plan = plan_of("SELECT frame, objects('bus') AS n FROM video LIMIT 3")
+    once = push_limit_down(plan)
+    assert isinstance(once, Project)
+    twice = push_limit_down(cast(Node, once.child))
+    assert isinstance(twice, Annotate)
+    assert isinstance(twice.child, Limit)
+    assert isinstance(twice.child.child, Scan)
+    assert push_limit_down(twice.child) is None
+    assert once.schema == plan.schema
+
+
+def test_push_predicate_into_scan_takes_all_that_is_asked_of_pixels() -> None:
+    where = "contains('bus') AND frame < 1 / (frame - 2) AND NOT objects('truck') > frame"
+    moved = push_predicate_into_scan(filter_of(where))
+    assert text(moved) == (
+        "Filter frame < 1.0 / double(frame - 2) <- Scan 'clip.mp4' "
+        "contains('bus', min_score => 0.5) "
+        f"AND NOT objects('truck', min_score => 0.5) > frame{YOLO}"
+    )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vqe.planner.labeller import full_batches, spread
-from vqe.video.frames import FrameBatch
+from vqe.planner.labeller import spread
+from vqe.video.frames import FrameBatch, full_batches
 
 
 def batch_of(first: int, n: int) -> FrameBatch:

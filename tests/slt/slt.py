@@ -7,13 +7,17 @@ A file is a list of records, apart by blank lines; lines that begin with `#` are
     ----
     20 clip                   a row a line, values apart by a space
 
+    statement ok              whatever it gives
+    CREATE VIDEO …
+
     statement error ‹part of the message›
     SELECT …
 
-Types: I integer, R real (three digits), T text, B boolean, D duration (microseconds). A text that
+A record may hold several statements, apart by `;`; what it registers or sets ends with it. Types: I
+integer, R real (three digits), T text, B boolean, D duration (microseconds), M moment. A text that
 holds a space is written with `_` in its place; null is NULL. Rows 20..44 in a row of their own
 stand for one row for each number. `query IT estimate` says that the record need not hold with EXACT
-appended.
+appended, `query IT ours` that no other engine knows what it asks.
 """
 
 from __future__ import annotations
@@ -29,21 +33,24 @@ import pyarrow as pa
 TYPES = {
     "I": pa.types.is_integer,
     "R": lambda type_: pa.types.is_floating(type_) or pa.types.is_null(type_),
-    "T": lambda type_: pa.types.is_string(type_) or pa.types.is_dictionary(type_),
+    "T": lambda type_: (
+        pa.types.is_string(type_) or pa.types.is_dictionary(type_) or pa.types.is_list(type_)
+    ),
     "B": pa.types.is_boolean,
     "D": pa.types.is_duration,
+    "M": pa.types.is_timestamp,
 }
 
 
 @dataclass(frozen=True)
 class Record:
-    """A statement and what must come of it: `rows`, or an `error` with that text."""
+    """A statement and what must come of it: `rows`, an `error` with that text, or neither."""
 
     line: int
     sql: str
     types: str = ""
     options: frozenset[str] = frozenset()
-    rows: tuple[str, ...] = ()
+    rows: tuple[str, ...] | None = None
     error: str | None = None
 
 
@@ -65,6 +72,8 @@ def _record(number: int, lines: list[str]) -> Record:
     head, *rest = lines
     if head.startswith("statement error "):
         return Record(number, "\n".join(rest), error=head.removeprefix("statement error "))
+    if head == "statement ok":
+        return Record(number, "\n".join(rest))
     kind, types, *options = head.split()
     if kind != "query" or not set(types) <= set(TYPES) or not set(options) <= OPTIONS:
         raise ValueError(f"line {number} begins no record: {head}")
@@ -73,7 +82,7 @@ def _record(number: int, lines: list[str]) -> Record:
     return Record(number, "\n".join(rest[:cut]), types, frozenset(options), tuple(rows))
 
 
-OPTIONS = {"rowsort", "estimate"}
+OPTIONS = {"rowsort", "estimate", "ours"}
 
 
 def _expand(line: str) -> list[str]:
@@ -86,11 +95,12 @@ def _expand(line: str) -> list[str]:
 
 def show(table: pa.Table) -> list[str]:
     """The rows as they are written in a file."""
-    columns = [[_text(value) for value in column.to_pylist()] for column in table.columns]
+    columns = [[text_of(value) for value in column.to_pylist()] for column in table.columns]
     return [" ".join(row) for row in zip(*columns, strict=True)]
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as it is written in a file."""
     match value:
         case None:
             return "NULL"

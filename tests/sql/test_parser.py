@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vqe.errors import UnsupportedError
+from vqe.errors import ParseError
 from vqe.sql import ast
 from vqe.sql.parser import parse
+from vqe.sql.statements import Set
 from vqe.sql.unparse import unparse
 
 CANONICAL = [
@@ -45,6 +46,22 @@ CANONICAL = [
     "EXPLAIN ANALYZE SELECT a FROM x",
     "EXPLAIN (FORMAT json) SELECT a FROM x",
     "EXPLAIN ANALYZE (FORMAT table) SELECT a FROM x",
+    "EXPLAIN (RULES) SELECT a FROM x",
+    "EXPLAIN ANALYZE (RULES, FORMAT json) SELECT rules FROM x",
+    "CREATE VIDEO lobby AS 'lobby.mp4'",
+    "CREATE OR REPLACE VIDEO video AS 'lobby.mp4' STARTING AT '2024-05-17 08:00:00'",
+    'CREATE VIDEO "my cam" AS $path STARTING AT $start',
+    "DROP VIDEO lobby",
+    "DROP VIDEO IF EXISTS lobby",
+    'DROP VIDEO "if"',
+    "SHOW VIDEOS",
+    "SHOW MODELS",
+    "DESCRIBE lobby",
+    "DESCRIBE 'cams/*.mp4'",
+    "DESCRIBE (SELECT a + 1 FROM x)",
+    "ANALYZE VIDEO lobby FOR contains('bus') AND frame < 3",
+    "ANALYZE VIDEO 'a.mp4' FOR contains('bus') FNR WITHIN 0.05 USING MODEL yolo",
+    "COPY (SELECT FRAMES FROM x LIMIT 3) TO 'out.parquet'",
     "SET on_damage = 'skip'",
     "SET batch_size = 100",
     "SET progress = TRUE",
@@ -81,6 +98,9 @@ def test_canonical_text_comes_back(sql: str) -> None:
         ),
         ("SELECT a FROM x ORDER BY a ASC", "SELECT a FROM x ORDER BY a"),
         ("set Seed=?;", "SET Seed = $1"),
+        ("create video x as 'y' starting at 'z'", "CREATE VIDEO x AS 'y' STARTING AT 'z'"),
+        ("describe select a from x", "DESCRIBE (SELECT a FROM x)"),
+        ("explain (rules, analyze) select 1", "EXPLAIN ANALYZE (RULES) SELECT 1"),
     ],
 )
 def test_other_spellings(sql: str, canonical: str | None) -> None:
@@ -115,35 +135,44 @@ def test_offsets_point_at_the_text() -> None:
 def test_set_knows_its_places() -> None:
     sql = "SELECT a FROM x; SET seed = 3"
     _, statement = parse(sql)
-    assert statement == ast.Set(ast.Name("seed"), ast.Literal(3))
-    assert isinstance(statement, ast.Set)
+    assert statement == Set(ast.Name("seed"), ast.Literal(3))
+    assert isinstance(statement, Set)
     parts = (statement, statement.name, statement.value)
     assert [sql[part.offset :] for part in parts] == ["SET seed = 3", "seed = 3", "3"]
     assert statement.sql == sql
 
 
-def test_statements_number_their_own_parameters() -> None:
-    statements = parse("SELECT ?, ? FROM x; SELECT ? FROM y;")
-    assert [unparse(s) for s in statements] == ["SELECT $1, $2 FROM x", "SELECT $1 FROM y"]
+def test_parameters_are_numbered_through_all_statements() -> None:
+    statements = parse("SELECT ?, ? FROM x; SET seed = ?;")
+    assert [unparse(s) for s in statements] == ["SELECT $1, $2 FROM x", "SET seed = $3"]
+    with pytest.raises(ValueError, match=r"either \? or \$ parameters"):
+        parse("SELECT ? FROM x; SET seed = $1")
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
+def test_every_statement_points_into_the_whole_text() -> None:
+    texts = (
         "CREATE VIDEO lobby AS 'lobby.mp4'",
-        "CREATE OR REPLACE VIDEO lobby AS 'lobby.mp4' STARTING AT '2024-05-17 08:00:00'",
         "DROP VIDEO lobby",
-        "SHOW VIDEOS",
         "SHOW MODELS",
         "DESCRIBE lobby",
-        "ANALYZE VIDEO lobby FOR contains('bus') AND frame < 3",
-        "COPY (SELECT FRAMES FROM x) TO 'out.parquet'",
-    ],
-)
-def test_statements_to_come_are_known(sql: str) -> None:
-    with pytest.raises(UnsupportedError, match="is not supported yet") as raised:
-        parse(f"SELECT a FROM x; {sql}")
-    assert raised.value.offset == len("SELECT a FROM x; ")
+        "ANALYZE VIDEO lobby FOR contains('bus')",
+        "COPY (SELECT a FROM x) TO 'y.csv'",
+        "EXPLAIN SELECT a FROM x",
+    )
+    sql = "; ".join(texts)
+    for text, statement in zip(texts, parse(sql), strict=True):
+        assert sql[statement.offset :].startswith(text)
+        assert statement.sql == sql
+
+
+@pytest.mark.parametrize("word", ["FORMAT json", "ANALYZE", "RULES"])
+def test_an_option_of_explain_stands_once(word: str) -> None:
+    sql = f"EXPLAIN ({word}, {word}) SELECT 1"
+    with pytest.raises(ValueError, match="stands twice") as raised:
+        parse(sql)
+    assert isinstance(raised.value, ParseError)
+    assert raised.value.offset is not None
+    assert raised.value.offset > len(f"EXPLAIN ({word}")
 
 
 def test_a_chain_of_hundreds_is_parsed_and_one_of_thousands_refused() -> None:

@@ -9,10 +9,36 @@ from hypothesis import strategies as st
 
 from vqe.sql import ast
 from vqe.sql.parser import parse
+from vqe.sql.statements import (
+    AnalyzeVideo,
+    Command,
+    Copy,
+    CreateVideo,
+    Describe,
+    DropVideo,
+    Explain,
+    Set,
+    Show,
+)
 from vqe.sql.unparse import unparse
 
 words = st.sampled_from(
-    ["frame", "video", "score", "when", "where", "Frames", "not", "a b", 'q"', "limit", "é", "end"]
+    [
+        "frame",
+        "video",
+        "score",
+        "when",
+        "where",
+        "distinct",
+        "Frames",
+        "not",
+        "a b",
+        'q"',
+        "limit",
+        "é",
+        "end",
+        "if",
+    ]
 )
 numbers = st.integers(0, 2**63 - 1) | st.floats(0, 1e300)
 names = st.builds(ast.Name, words)
@@ -44,6 +70,13 @@ def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             st.sampled_from(["contains", "count", "frames", "not", "from"]),
             several(inner | st.builds(ast.Star), 0),
             several(named, 0),
+        ),
+        st.builds(
+            ast.Function,
+            st.sampled_from(["count", "distinct"]),
+            several(inner),
+            several(named, 0),
+            st.just(True),
         ),
     )
 
@@ -87,7 +120,17 @@ def queries(sources: st.SearchStrategy[Any]) -> st.SearchStrategy[ast.Query]:
 
 sources = names | strings | parameters
 statements = queries(sources | st.builds(ast.Subquery, queries(sources)))
-assignments = st.builds(ast.Set, names, literals | names | parameters)
+texts = strings | parameters
+bare_queries = queries(sources)
+commands = st.one_of(
+    st.builds(Set, names, literals | names | parameters),
+    st.builds(CreateVideo, names, texts, st.none() | texts, st.booleans()),
+    st.builds(DropVideo, names, st.booleans()),
+    st.builds(Show, st.sampled_from(["videos", "models"])),
+    st.builds(Describe, sources | st.builds(ast.Subquery, bare_queries)),
+    st.builds(AnalyzeVideo, sources, expressions, several(clauses, 0)),
+    st.builds(Copy, bare_queries, texts),
+)
 
 
 @given(expressions)
@@ -97,16 +140,16 @@ def test_expressions_come_back(expression: Any) -> None:
     assert parse(unparse(query)) == (query,)
 
 
-@given(statements, st.sampled_from([None, False, True]), st.none() | names)
+@given(statements, st.none() | st.booleans(), st.none() | names, st.booleans())
 @settings(max_examples=100, deadline=None)
-def test_statements_come_back(
-    query: ast.Query, analyze: bool | None, format: ast.Name | None
+def test_queries_come_back(
+    query: ast.Query, analyze: bool | None, format: ast.Name | None, rules: bool
 ) -> None:
-    statement = query if analyze is None else ast.Explain(query, analyze, format)
+    statement = query if analyze is None else Explain(query, analyze, format, rules)
     assert parse(unparse(statement)) == (statement,)
 
 
-@given(assignments)
-@settings(max_examples=100, deadline=None)
-def test_assignments_come_back(statement: ast.Set) -> None:
-    assert parse(unparse(statement)) == (statement,)
+@given(st.lists(commands, min_size=1, max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_commands_come_back(script: list[Command]) -> None:
+    assert parse("; ".join(map(unparse, script))) == tuple(script)

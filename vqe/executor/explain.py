@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -18,18 +18,23 @@ from vqe.planner.explanation import ExplainedVideo, Explanation, Totals
 from vqe.runtime.metrics import Metrics, ScanMetrics, StageMetrics, drift_text, spans_text
 
 
-def explain(query: Query, format: ExplainFormat = "text") -> str | pa.Table:
-    """The explanation as text, as JSON, or as a table with a row for each plan and step."""
+def explain(query: Query, format: ExplainFormat = "text", *, rules: bool = False) -> str | pa.Table:
+    """The explanation as text, as JSON, or as a table with a row for each plan and step.
+
+    With `rules` the text tells what the rules of the optimizer did; JSON always does.
+    """
     told = explanation(query)
     if format == "table":
         return explanation_table(told)
-    return explanation_json(told) if format == "json" else explanation_text(told)
+    if format == "json":
+        return explanation_json(told)
+    return explanation_text(told, rules=rules)
 
 
 def explanation(query: Query) -> Explanation:
     """What is known of the plan; with measurements once it has run."""
     if query.physical is None:
-        return query.preview()
+        return replace(query.preview(), rewrites=query.rewrites)
     metrics, decisions = query.context.metrics, query.physical.decisions
     scans = {scan.video: scan for scan in metrics.scans}
     videos = tuple(
@@ -42,6 +47,7 @@ def explanation(query: Query) -> Explanation:
         pattern=len(decisions) > 1,
         totals=_totals(metrics, decisions),
         notes=tuple(_notes(metrics)),
+        rewrites=query.rewrites,
     )
 
 
@@ -101,6 +107,7 @@ class ExplainQuery(Query):
 
     analyze: bool = False
     format: ExplainFormat = "text"
+    rules: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -111,7 +118,7 @@ class ExplainQuery(Query):
         if self.analyze:
             for _ in super().run():
                 pass
-        told = explain(self, self.format)
+        told = explain(self, self.format, rules=self.rules)
         if isinstance(told, pa.Table):
             yield from told.to_batches()
             return

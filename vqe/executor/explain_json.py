@@ -22,6 +22,7 @@ def explanation_dict(told: Explanation) -> dict[str, Any]:
     operators      the plan as a tree: its lines
     summary        what is known where there is no video to plan
     notes          lost and skipped frames, in words
+    rules          what the optimizer did, in its order: rule, before and after (trees: lines)
     videos         for each: video, summary, floor (what a proof takes at least, in words), and
       plans        the chosen one first: plan, verdict (chosen, rejected, possible), reason,
                    predicted_seconds, predicted_cpu_seconds, at_least (there is more to come),
@@ -39,6 +40,14 @@ def explanation_dict(told: Explanation) -> dict[str, Any]:
         "operators": told.operators.splitlines(),
         "summary": told.summary,
         "notes": list(told.notes),
+        "rules": [
+            {
+                "rule": rewrite.rule,
+                "before": repr(rewrite.before).splitlines(),
+                "after": repr(rewrite.after).splitlines(),
+            }
+            for rewrite in told.rewrites
+        ],
         "videos": [_video_dict(video) for video in told.videos],
         "totals": None if told.totals is None else asdict(told.totals),
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from vqe.display.tables import table_text
+from vqe.optimizer import Rewrite
 from vqe.planner.explained_plans import added_up
 from vqe.planner.explanation import (
     DecodeChoice,
@@ -26,12 +27,25 @@ MOST_REJECTED = 10
 SECONDS = "seconds are CPU time, but for the reference network, whose calls are timed on the clock"
 
 
-def explanation_text(told: Explanation) -> str:
-    """Operators, the chosen plan, its errors and steps, totals, and the rejected plans."""
+def explanation_text(told: Explanation, *, rules: bool = False) -> str:
+    """Operators, the chosen plan, its errors and steps, totals, and the rejected plans; with
+    `rules` what made the plan of the one that the statement wrote."""
     sections = [told.operators]
+    if rules:
+        sections.append(_rules(told.rewrites))
     if told.summary:
         sections.append(told.summary)
     sections += _before(told) if told.totals is None else _after(told, told.totals)
+    return "\n\n".join(sections)
+
+
+def _rules(rewrites: Sequence[Rewrite]) -> str:
+    if not rewrites:
+        return "rules: none had anything to do"
+    sections = ["rules, in the order in which they had something to do:"]
+    for rewrite in rewrites:
+        before, after = (textwrap.indent(repr(n), "    ") for n in (rewrite.before, rewrite.after))
+        sections.append(f"  {rewrite.rule}\n{before}\n  →\n{after}")
     return "\n\n".join(sections)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from vqe.executor.executor import Stopwatch, run
+from vqe.optimizer import Rewrite
 from vqe.plan.nodes import Node
 from vqe.planner.explanation import Explanation
 from vqe.planner.planner import PhysicalPlan, Planner
@@ -18,12 +19,17 @@ from vqe.runtime.context import Context
 
 @dataclass
 class Query:
-    """An optimised logical plan on its way to rows; `physical` is set once it is planned."""
+    """An optimised logical plan on its way to rows; `physical` is set once it is planned.
+
+    `rewrites`: what the optimizer did, in its order; `sql`: the text that it came from.
+    """
 
     logical: Node
     resources: Resources
     context: Context
+    rewrites: tuple[Rewrite, ...] = ()
     physical: PhysicalPlan | None = None
+    sql: str = ""
 
     @property
     def schema(self) -> pa.Schema:

@@ -1,5 +1,5 @@
 """Rewrites of logical plans that keep their meaning."""
 
-from vqe.optimizer.optimizer import RULES, optimize
+from vqe.optimizer.optimizer import RULES, Rewrite, optimize, rules_to_leave_out
 
-__all__ = ["RULES", "optimize"]
+__all__ = ["RULES", "Rewrite", "optimize", "rules_to_leave_out"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, cast
 
-from vqe.errors import PlanError, did_you_mean
+from vqe.errors import ConfigError, PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.merge_limits import merge_limits
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
@@ -16,6 +18,7 @@ from vqe.plan.nodes import Node
 
 Rule = Callable[[Node], Node | None]
 Observer = Callable[[str, Node, Node], None]
+"""Is told the rule, the node before, and the node after."""
 
 RULES: Final[tuple[Rule, ...]] = (
     fold_constants,  # first, for the others look for constants
@@ -24,9 +27,34 @@ RULES: Final[tuple[Rule, ...]] = (
     push_condition_into_scan,
     push_predicate_into_scan,
     merge_limits,
+    push_limit_down,
 )
 
+NEEDED: Final = ("push_predicate_into_scan",)
+"""Rules that no plan can do without: only a scan can tell what is to be seen in a frame."""
+
 MOST_REWRITES = 10_000
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What a rule made of a node."""
+
+    rule: str
+    before: Node
+    after: Node
+
+
+def rules_to_leave_out(names: str) -> frozenset[str]:
+    """The rules in a list with commas between; ConfigError where one is unknown, or needed."""
+    chosen = frozenset(filter(None, (name.strip().lower() for name in names.split(","))))
+    known = [rule.__name__ for rule in RULES if rule.__name__ not in NEEDED]
+    for name in sorted(chosen.difference(known)):
+        if name in NEEDED:
+            raise ConfigError(f"rule {name} cannot be left out: no plan would run without it")
+        hint = did_you_mean(name, known) or f"rules: {', '.join(known)}"
+        raise ConfigError(f"unknown rule '{name}'", hint=hint)
+    return chosen
 
 
 def optimize(

@@ -21,11 +21,11 @@ MIRRORED: Final = {
 
 
 def push_range_into_scan(node: Node) -> Node | None:
-    """Comparisons of `frame` or `timestamp` with constants narrow the range of the scan."""
+    """Comparisons of `frame`, `timestamp` or `time` with constants narrow the range of the scan."""
     match node:
         case Filter(condition, Scan() as scan):
             parts = list(split_conjunctions(condition))
-            ranges = [_range(part) for part in parts]
+            ranges = [_range(part, scan.video.start_us) for part in parts]
             rest = [part for part, range_ in zip(parts, ranges, strict=True) if range_ is None]
             if len(rest) == len(parts):
                 return None
@@ -37,26 +37,31 @@ def push_range_into_scan(node: Node) -> Node | None:
     return None
 
 
-def _range(condition: Expression) -> Range | None:
-    """The frames for which the condition holds; None when that is no range."""
+def _range(condition: Expression, start_us: int | None) -> Range | None:
+    """The frames for which the condition holds; None when that is no range.
+
+    `start_us`: the moment of the first frame; of None, column `time` is null.
+    """
     match condition:
         case Constant(value):
             return Range() if value else EMPTY  # null is not true either
         case Call(function, (Column(name), Constant(value))) if function in MIRRORED:
-            return _compared(name, function, value)
+            return _compared(name, function, value, start_us)
         case Call(function, (Constant(value), Column(name))) if function in MIRRORED:
-            return _compared(name, MIRRORED[function], value)
+            return _compared(name, MIRRORED[function], value, start_us)
     return None
 
 
-def _compared(name: str, function: str, value: float | None) -> Range | None:
-    if name not in ("frame", "timestamp"):
+def _compared(name: str, function: str, value: float | None, start_us: int | None) -> Range | None:
+    if name not in ("frame", "timestamp", "time"):
         return None
-    if value is None:
+    if value is None or (name == "time" and start_us is None):
         return EMPTY
     if not math.isfinite(value):
         return None
-    # Both columns hold whole numbers, so that every bound has a half-open form.
+    if name == "time" and start_us is not None:
+        value -= start_us  # now a timestamp
+    # All these columns hold whole numbers, so that every bound has a half-open form.
     start, stop = 0, None
     if function in ("greater_equal", "equal"):
         start = math.ceil(value)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from vqe.physical.answers import Answers, stream
 from vqe.physical.operator import Operator
-from vqe.physical.rows import frames_text
+from vqe.physical.rows import frames_text, schema_of
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
@@ -27,10 +27,11 @@ class AnsweredScanExec(Operator):
     answers: Answers
     found: str
     title: str
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         return f"AnsweredScan '{self.video}' {frames_text(self.answers.ordinals)}: {self.found}"
@@ -38,6 +39,6 @@ class AnsweredScanExec(Operator):
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         answered = StageMetrics("known answers")
         context.metrics.scans.append(ScanMetrics(self.title, StageMetrics("decode"), [answered]))
-        for part, rows in stream(self.answers, self.video, self.index, context):
+        for part, rows in stream(self.answers, self.video, self.index, context, self.columns):
             answered.add(len(part.ordinals), len(part.ordinals), 0.0)
             yield rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vqe.physical.question import Question, scores_of
 from vqe.physical.rows import CODE, scan_rows
 from vqe.runtime.context import Context
+from vqe.schema import SCAN_SCHEMA
 from vqe.statistics.nearest import nearest
 from vqe.storage.labels import LabelStore
 from vqe.video.index import VideoIndex
@@ -59,14 +60,18 @@ def with_labels(answers: Answers, question: Question, fresh: NDArray[np.int64]) 
 
 
 def stream(
-    answers: Answers, video: str, index: VideoIndex, context: Context
+    answers: Answers,
+    video: str,
+    index: VideoIndex,
+    context: Context,
+    columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> Iterator[tuple[Answers, pa.RecordBatch]]:
     """Answers that are all known, a part after the other, with the rows that qualify."""
     context.progress.phase("scanning", len(answers.ordinals))
     for first in range(0, len(answers.ordinals), ROWS):
         context.check()
         part = answers.at(slice(first, first + ROWS))
-        yield part, rows_of(video, index, context, (part,))
+        yield part, rows_of(video, index, context, (part,), columns)
         context.progress.advance(len(part.ordinals))
 
 
@@ -98,9 +103,13 @@ def origin_of(labelled: NDArray[np.int64], fresh: NDArray[np.int64]) -> NDArray[
 
 
 def rows_of(
-    video: str, index: VideoIndex, context: Context, answers: tuple[Answers, ...]
+    video: str,
+    index: VideoIndex,
+    context: Context,
+    answers: tuple[Answers, ...],
+    columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> pa.RecordBatch:
-    """The frames that qualify, of several answers merged in frame order."""
+    """The `columns` of the frames that qualify, of several answers merged in frame order."""
     stored = [np.count_nonzero(part.decided_by == CODE["cache"]) for part in answers]
     context.metrics.labels_from_store += int(sum(stored))
     present = np.concatenate([part.present for part in answers])
@@ -108,4 +117,5 @@ def rows_of(
     mark = np.concatenate([part.mark for part in answers])[present]
     origin = np.concatenate([part.decided_by for part in answers])[present]
     order = np.argsort(ordinals)
-    return scan_rows(video, index, ordinals[order], scores_of(mark[order]), origin[order])
+    score = scores_of(mark[order])
+    return scan_rows(video, index, ordinals[order], score, origin[order], columns=columns)

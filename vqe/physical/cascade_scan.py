@@ -16,7 +16,7 @@ from vqe.physical.damage import report_damage
 from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.operator import Operator
 from vqe.physical.question import Question
-from vqe.physical.rows import CODE, frames_text
+from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import ReferenceStage, Stage
 from vqe.physical.watch import Review, Strange, Watch
@@ -55,10 +55,11 @@ class CascadeScanExec(Operator):
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
     link: EarlierFrameStage | None = None
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         steps = " → ".join(self.steps)
@@ -122,7 +123,7 @@ class CascadeScanExec(Operator):
             start, size = start + size, 2 * size
 
     def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:
-        return rows_of(self.video, self.index, context, answers)
+        return rows_of(self.video, self.index, context, answers, self.columns)
 
 
 class _RunningCascade:
@@ -178,10 +179,10 @@ class _RunningCascade:
         said = np.concatenate([[self.last[1]], present[screened.open]])
         self.last = int(ordinals[-1]), bool(said[-1])
         known = np.isin(screened.anchors, self.known.ordinals)
-        by_label = self.known.present[_places(self.known.ordinals, screened.anchors[known])]
-        by_network = said[_places(ordinals, screened.anchors[~known])]
-        present[screened.linked[known]] = by_label
-        present[screened.linked[~known]] = by_network
+        by_label = np.searchsorted(self.known.ordinals, screened.anchors[known])
+        by_network = np.searchsorted(ordinals, screened.anchors[~known])
+        present[screened.linked[known]] = self.known.present[by_label]
+        present[screened.linked[~known]] = said[by_network]
 
     def _check(self, strange: Strange, answers: Answers, review: Review) -> None:
         """Shows some of the strange frames to the reference network, and all where it must be."""
@@ -224,9 +225,3 @@ def _first_from(start: int, ordinals: NDArray[np.int64], default: int) -> int:
     """The first of the ascending ordinals that is not below `start`."""
     at = np.searchsorted(ordinals, start)
     return int(ordinals[at]) if at < len(ordinals) else default
-
-
-def _places(ordinals: NDArray[np.int64], of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where these are among the ascending ordinals."""
-    places: NDArray[np.int64] = np.searchsorted(ordinals, of)
-    return places

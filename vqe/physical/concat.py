@@ -11,6 +11,7 @@ import pyarrow as pa
 from vqe.errors import VideoError
 from vqe.physical.damage import report_unreadable
 from vqe.physical.operator import Operator
+from vqe.physical.rows import schema_of
 from vqe.runtime.context import Context
 from vqe.schema import SCAN_SCHEMA
 
@@ -26,10 +27,11 @@ class ConcatExec(Operator):
     pattern: str
     videos: tuple[str, ...]
     open: Callable[[int, int], Operator] = field(compare=False)
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         n = len(self.videos)

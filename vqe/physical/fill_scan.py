@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vqe.physical.answers import Answers, known_answers, origin_of, stream
 from vqe.physical.operator import Operator
 from vqe.physical.question import Question
-from vqe.physical.rows import CODE, frames_text
+from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
@@ -60,10 +60,11 @@ class FillScanExec(Operator):
     fresh: NDArray[np.int64]
     fill: Fill
     title: str
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         return (
@@ -74,7 +75,7 @@ class FillScanExec(Operator):
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         filled = StageMetrics("fill")
         context.metrics.scans.append(ScanMetrics(self.title, StageMetrics("decode"), [filled]))
-        for part, rows in stream(self._answers(), self.video, self.index, context):
+        for part, rows in stream(self._answers(), self.video, self.index, context, self.columns):
             n = int(np.count_nonzero(part.decided_by == CODE["fill"]))
             filled.add(n, n, 0.0)
             yield rows

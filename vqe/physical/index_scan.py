@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vqe.physical.operator import Operator
-from vqe.physical.rows import UNDECIDED, frames_text, scan_rows
+from vqe.physical.rows import UNDECIDED, frames_text, scan_rows, schema_of
 from vqe.runtime.context import Context
 from vqe.schema import SCAN_SCHEMA
 from vqe.video.index import VideoIndex
@@ -25,10 +25,11 @@ class IndexScanExec(Operator):
     video: str
     index: VideoIndex
     ordinals: NDArray[np.int64]
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         return f"IndexScan '{self.video}' {frames_text(self.ordinals)}"
@@ -39,4 +40,6 @@ class IndexScanExec(Operator):
             ordinals = self.ordinals[first : first + ROWS]
             score = np.full(len(ordinals), np.nan, np.float32)
             undecided = np.full(len(ordinals), UNDECIDED, np.int8)
-            yield scan_rows(self.video, self.index, ordinals, score, undecided)
+            yield scan_rows(
+                self.video, self.index, ordinals, score, undecided, columns=self.columns
+            )

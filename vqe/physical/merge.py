@@ -10,19 +10,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vqe.physical.operator import Operator
+from vqe.physical.rows import schema_of
 from vqe.runtime.context import Context
 from vqe.schema import SCAN_SCHEMA
 
 
 @dataclass(frozen=True, repr=False)
 class MergeExec(Operator):
-    """The rows of all `scans`, none of which has a frame of another."""
+    """The `columns` of the rows of all `scans`, which know the frame, none that of another."""
 
     scans: tuple[Operator, ...]
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return schema_of(self.columns)
 
     def headline(self) -> str:
         return "Merge in frame order"
@@ -41,7 +43,7 @@ class MergeExec(Operator):
                     mine = pc.sum(pc.less_equal(head["frame"], until)).as_py()
                     ready.append(head.slice(0, mine))
                     heads[i] = head.slice(mine) if mine < head.num_rows else _next(streams[i])
-                rows = pa.Table.from_batches(ready).sort_by("frame")
+                rows = pa.Table.from_batches(ready).sort_by("frame").select(self.columns)
                 yield from rows.combine_chunks().to_batches()
 
 

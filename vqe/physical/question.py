@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vqe.detections import Detections
 from vqe.physical.evaluate import evaluate_column
-from vqe.plan.expressions import Column, Contains, Expression, Sight, rewritten, sights_of
+from vqe.plan.expressions import Column, Contains, Expression, Objects, rewritten, sights_of
 
 Rows = Callable[[NDArray[np.int64]], pa.RecordBatch]
 
@@ -58,20 +58,21 @@ class Question:
         """Whether frames with these marks qualify, bool (N,); not where there is none."""
         return ~np.signbit(marks) & ~np.isnan(marks)
 
-    def _column(self, sight: Sight, seen: Detections) -> pa.Array:
+    def _column(self, sight: Contains | Objects, seen: Detections) -> pa.Array:
         label = self.labels.index(sight.label)
         if isinstance(sight, Contains):
             return pa.array(seen.best_score(label, sight.region) >= np.float32(sight.min_score))
         return pa.array(seen.count(label, sight.min_score, sight.region))
 
     @cached_property
-    def _sights(self) -> tuple[Sight, ...]:
-        return sights_of(self.condition)
+    def _sights(self) -> tuple[Contains | Objects, ...]:
+        sights = sights_of(self.condition)
+        return tuple(sight for sight in sights if isinstance(sight, Contains | Objects))
 
     @cached_property
     def _on_columns(self) -> Expression:
         """The condition with a column in place of everything that is seen."""
-        known = set(self._sights)
+        known = self._sights
 
         def column(part: Expression) -> Expression | None:
             return Column(str(part), part.type) if part in known else None

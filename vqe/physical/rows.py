@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.schema import DECIDED_BY, SCAN_SCHEMA, VIDEO_SCHEMA
+from vqe.schema import DECIDED_BY, FRAME_SCHEMA, SCAN_SCHEMA, VIDEO_SCHEMA
 from vqe.video.index import VideoIndex
 
 CODE = {name: code for code, name in enumerate(DECIDED_BY)}
@@ -22,31 +24,61 @@ def scan_rows(
     ordinals: NDArray[np.int64],
     score: NDArray[np.float32],
     decided_by: NDArray[np.int8],
+    *,
+    columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> pa.RecordBatch:
-    """A batch of N frames; `score` is NaN and `decided_by` UNDECIDED where they are null."""
-    codes = pa.array(decided_by, mask=decided_by == UNDECIDED)
-    answers = [
-        pa.array(score, mask=np.isnan(score)),
-        pa.DictionaryArray.from_arrays(codes, list(DECIDED_BY)),
-    ]
-    columns = index_rows(video, index, ordinals).columns
-    return pa.RecordBatch.from_arrays([*columns, *answers], schema=SCAN_SCHEMA)
+    """A batch of N frames, with those `columns` of FRAME_SCHEMA that are asked for; `score` is NaN
+    and `decided_by` UNDECIDED where they are null."""
+    values = []
+    for column in columns:
+        match column:
+            case "score":
+                values.append(pa.array(score, mask=np.isnan(score)))
+            case "decided_by":
+                codes = pa.array(decided_by, mask=decided_by == UNDECIDED)
+                values.append(pa.DictionaryArray.from_arrays(codes, list(DECIDED_BY)))
+            case _:
+                values.append(_indexed(column, video, index, ordinals))
+    return pa.RecordBatch.from_arrays(values, schema=schema_of(columns))
+
+
+def schema_of(columns: Sequence[str]) -> pa.Schema:
+    """Of a scan that yields these columns."""
+    return pa.schema([FRAME_SCHEMA.field(column) for column in columns])
 
 
 def index_rows(video: str, index: VideoIndex, ordinals: NDArray[np.int64]) -> pa.RecordBatch:
     """What the packet index knows of N frames."""
-    n = len(ordinals)
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.repeat(pa.scalar(video), n),
-            pa.array(ordinals),
-            pa.array(index.timestamps_us[ordinals].view("timedelta64[us]")),
-            pa.nulls(n, pa.timestamp("us")),
-            pa.array(index.pts[ordinals]),
-            pa.array(index.keyframe[ordinals]),
-        ],
-        schema=VIDEO_SCHEMA,
-    )
+    values = [_indexed(column, video, index, ordinals) for column in VIDEO_SCHEMA.names]
+    return pa.RecordBatch.from_arrays(values, schema=VIDEO_SCHEMA)
+
+
+def _indexed(  # noqa: PLR0911 - one per column
+    column: str, video: str, index: VideoIndex, ordinals: NDArray[np.int64]
+) -> pa.Array:
+    match column:
+        case "video":
+            return pa.repeat(pa.scalar(video), len(ordinals))
+        case "frame":
+            return pa.array(ordinals)
+        case "timestamp":
+            return pa.array(index.timestamps_us[ordinals].view("timedelta64[us]"))
+        case "stop":
+            return pa.array(index.stops_us(ordinals).view("timedelta64[us]"))
+        case "time":
+            return _times(index, ordinals)
+        case "pts":
+            return pa.array(index.pts[ordinals])
+        case "keyframe":
+            return pa.array(index.keyframe[ordinals])
+    raise AssertionError(f"no column of a frame: {column}")
+
+
+def _times(index: VideoIndex, ordinals: NDArray[np.int64]) -> pa.Array:
+    """When the frames were taken, where the start of the video is known."""
+    if index.start_us is None:
+        return pa.nulls(len(ordinals), pa.timestamp("us"))
+    return pa.array((index.timestamps_us[ordinals] + index.start_us).view("datetime64[us]"))
 
 
 def frames_text(ordinals: NDArray[np.int64]) -> str:

@@ -17,7 +17,7 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
     """The accuracy that the clauses ask for; the default bounds where they name none."""
     seen: dict[str, ast.Clause] = {}
     for clause in clauses:
-        name = _name(clause)
+        name = clause_name(clause)
         if name == "ERROR WITHIN":
             raise UnsupportedError(f"{name} is not supported yet", offset=clause.offset)
         if name in seen:
@@ -49,7 +49,8 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
     return accuracy
 
 
-def _name(clause: ast.Clause) -> str:
+def clause_name(clause: ast.Clause) -> str:
+    """What an error calls the clause."""
     match clause:
         case ast.Bound(measure):
             return f"{measure} WITHIN"

@@ -7,23 +7,25 @@ from typing import Final
 
 import pyarrow as pa
 
-from vqe.errors import BindError, UnsupportedError, did_you_mean
+from vqe.errors import BindError, did_you_mean
 from vqe.plan import operators
-from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL, STRING
+from vqe.plan.aggregates import AGGREGATES
+from vqe.plan.constants import BOOLEAN, DURATION, INTEGER, NULL, STRING, TIMESTAMP
 from vqe.plan.constants import constant as constant_of
 from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
-SIGHTS: Final = ("contains", "objects")
-"""Functions of what is seen in a frame."""
+SIGHTS: Final = ("contains", "objects", "detections", "image")
+"""Functions of what is to be seen in a frame."""
 
-NOT_YET: Final = (
-    *("detections", "image", "time_bucket"),
-    *("count", "sum", "avg", "min", "max"),
-)
-"""Functions of the dialect that cannot stand in an expression yet."""
+NO_AGGREGATES: Final = {
+    "WHERE": "WHERE looks at single rows; a condition on groups goes into HAVING",
+    "GROUP BY": "group by what is known of each row",
+    "an aggregate": "put the inner one into a query in FROM",
+}
+"""Where no aggregate may stand, and what to do instead."""
 
 MOST_DIGITS: Final = 18
 """That an int64 is sure to hold."""
@@ -34,6 +36,8 @@ FALSE: Final = Constant(False, BOOLEAN)
 def bind_expression(node: ast.Expression | ast.Star, scope: Scope) -> Expression:  # noqa: PLR0911 - one per kind
     """The expression with names resolved and types checked."""
     with pointing_at(node):
+        if scope.groups is not None and (found := scope.groups.resolve(node)) is not None:
+            return found
         match node:
             case ast.Literal(value):
                 return constant_of(value)
@@ -100,10 +104,13 @@ def bind_duration(node: ast.Expression, scope: Scope, what: str) -> int:
     return int(bound.value)
 
 
-def _column(name: str, scope: Scope) -> Column:
-    by_fold = {column.casefold(): column for column in scope.columns.names}
-    column = by_fold.get(name.casefold())
+def _column(name: str, scope: Scope) -> Expression:
+    column = scope.column(name)
     if column is None:
+        if name.casefold() in scope.aliases:
+            return scope.aliases[name.casefold()]
+        if not scope.columns.names:
+            raise BindError(f"unknown column '{name}'", hint="there are none without FROM")
         known = ", ".join(scope.columns.names)
         hint = did_you_mean(name, scope.columns.names) or f"there are: {known}"
         raise BindError(f"unknown column '{name}'", hint=hint)
@@ -171,22 +178,31 @@ def _when(operand: ast.Expression | None, node: ast.Expression, scope: Scope) ->
 
 
 def _function(node: ast.Function, scope: Scope) -> Expression:
+    if node.name in AGGREGATES:
+        where = f"in {scope.clause}" if scope.clause else "here"
+        hint = NO_AGGREGATES.get(scope.clause, "")
+        raise BindError(f"{node.name}() cannot stand {where}", hint=hint)
+    if node.name in SIGHTS and not scope.pixels:
+        raise BindError(
+            f"{node.name}() looks at the frames of a video, and there are none here",
+            hint="put it into the query that reads the video",
+        )
     if node.name in SIGHTS:
         if scope.sight is None:
-            raise UnsupportedError(f"{node.name}() can stand in WHERE only")
+            raise BindError(f"{node.name}() needs the frames of a video")
         return scope.sight(node, scope)
-    if node.name in NOT_YET:
-        raise UnsupportedError(f"{node.name}() is not supported yet")
     if node.name == "box":
         raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
     if node.name not in FUNCTIONS:
-        known = (*FUNCTIONS, *SIGHTS, *NOT_YET)
+        known = (*FUNCTIONS, *AGGREGATES, *SIGHTS)
         hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
         raise BindError(f"unknown function '{node.name}'", hint=hint)
     if node.named:
         raise BindError(
             f"{node.name}() takes no argument '{node.named[0].name}'", offset=node.named[0].offset
         )
+    if node.distinct:
+        raise BindError(f"{node.name}() takes no DISTINCT", hint="count(DISTINCT x) does")
     return FUNCTIONS[node.name]([bind_expression(arg, scope) for arg in node.args])
 
 
@@ -214,9 +230,32 @@ def _round(args: Sequence[Expression]) -> Expression:
     return Call("round_binary", (value, Constant(digits.value, pa.int32())), value.type)
 
 
+def _time_bucket(args: Sequence[Expression]) -> Expression:
+    if len(args) != 2:
+        raise BindError(
+            f"time_bucket() takes a duration and a time, got {len(args)} arguments",
+            hint="time_bucket(INTERVAL '1 minute', timestamp)",
+        )
+    width, moment = args
+    if isinstance(width, Constant) and width.type == STRING:
+        width = operators.read_string(width, DURATION)
+    if not isinstance(width, Constant) or width.type != DURATION or width.value <= 0:
+        raise BindError(
+            f"time_bucket() takes a constant duration above zero, got {operators.describe(width)}",
+            hint="time_bucket(INTERVAL '1 minute', timestamp)",
+        )
+    if moment.type not in (DURATION, TIMESTAMP):
+        raise BindError(
+            f"time_bucket() sorts times into buckets, got {operators.describe(moment)}",
+            hint="time_bucket(INTERVAL '1 minute', timestamp)",
+        )
+    return Call("time_bucket", (width, moment), moment.type)
+
+
 FUNCTIONS: Final[dict[str, Callable[[Sequence[Expression]], Expression]]] = {
     "coalesce": _coalesce,
     "round": _round,
+    "time_bucket": _time_bucket,
 }
 
 

@@ -2,65 +2,132 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
+from typing import Final
 
 from vqe.errors import BindError, UnsupportedError
-from vqe.plan.bind_accuracy import bind_accuracy
+from vqe.plan.bind_accuracy import bind_accuracy, clause_name
 from vqe.plan.bind_effort import bind_effort
+from vqe.plan.bind_events import bind_events
 from vqe.plan.bind_expressions import bind_constant, bind_expression
+from vqe.plan.bind_select import SELECT_ROWS, bind_order, bind_select, refuse_groups
+from vqe.plan.bind_text import bind_text
 from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
 from vqe.plan.constants import INTEGER
-from vqe.plan.expressions import Column, Expression
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.plan.expressions import Expression
+from vqe.plan.nodes import Filter, Limit, Node, Scan, Values
 from vqe.plan.operators import condition, describe
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import Scope, pointing_at
-from vqe.schema import FRAMES, SCAN_SCHEMA, VIDEO_SCHEMA
+from vqe.schema import SCAN_SCHEMA, STOP
 from vqe.sql import ast
-from vqe.sql.unparse import unparse_expression
+
+MOST_NESTED: Final = 50
+"""Queries in FROM, one inside the other: whoever walks a plan may recurse."""
 
 
 def bind_query(
     query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
 ) -> Node:
     """The plan of a query. Raises as `vqe.plan.binder.bind` does."""
-    _refuse_what_is_not_built(query)
+    if query.limit is not None and query.limit.gap is not None:
+        raise UnsupportedError("LIMIT … GAP is not supported yet", offset=query.limit.gap.offset)
+    visual = None
+    if query.source is None or isinstance(query.source, ast.Subquery):
+        plan, scope = _derived_rows(query, catalog, parameters, default_model)
+    else:
+        plan, visual = _frames(query, catalog, parameters, default_model)
+        scope = Scope(SCAN_SCHEMA, parameters, sight=visual.annotation)
+    if isinstance(query.selection, ast.Events):
+        refuse_groups(query)
+        plan = bind_order(query, bind_events(query.selection, plan, scope), scope)
+    else:
+        plan = bind_select(query, lambda: plan if visual is None else visual.annotated(plan), scope)
+    if query.limit is not None:
+        plan = Limit(_count(query.limit, scope), plan)
+    return plan
+
+
+def _frames(
+    query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
+) -> tuple[Node, VisualFunctions]:
+    """The frames of a video for which WHERE holds, and what may be asked about them."""
     scope = Scope(SCAN_SCHEMA, parameters)
     accuracy = bind_accuracy(query.clauses, scope)
     video = _source(query, catalog, parameters)
     model = _model(query.clauses, catalog, parameters)
     visual = VisualFunctions(video, catalog, default_model, model)
     where = None if query.where is None else bind_where(query.where, visual, parameters)
-    plan: Node = Scan(video, accuracy, bind_effort(query.clauses, scope), visual.model)
+    effort = bind_effort(query.clauses, scope)
+    ends = (STOP.name,) if isinstance(query.selection, ast.Events) else ()
+    plan: Node = Scan(video, accuracy, effort, visual.model, columns=(*SCAN_SCHEMA.names, *ends))
     if where is not None:
         plan = Filter(where, plan)
-    plan = Project(_columns(query.selection, scope), plan)
-    if query.limit is not None:
-        plan = Limit(_count(query.limit, scope), plan)
-    return plan
+    return plan, visual
 
 
-def _refuse_what_is_not_built(query: ast.Query) -> None:
-    parts: dict[str, ast.Located | None] = {
-        "SELECT EVENTS": query.selection if isinstance(query.selection, ast.Events) else None,
-        "a query without FROM": query if query.source is None else None,
-        "a query in FROM": query.source if isinstance(query.source, ast.Subquery) else None,
-        "GROUP BY": query.group_by,
-        "HAVING": query.having,
-        "ORDER BY": query.order_by,
-        "LIMIT … GAP": query.limit and query.limit.gap,
-    }
-    for name, node in parts.items():
-        if node is not None:
-            raise UnsupportedError(f"{name} is not supported yet", offset=node.offset)
+def _derived_rows(
+    query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
+) -> tuple[Node, Scope]:
+    """The rows of a query in FROM, or the one without FROM, for which WHERE holds."""
+    _refuse_what_needs_a_video(query)
+    plan: Node = Values()
+    if isinstance(query.source, ast.Subquery):
+        _check_depth(query.source)
+        plan = bind_query(query.source.query, catalog, parameters, default_model)
+    scope = Scope(plan.schema, parameters, pixels=False)
+    if query.where is not None:
+        bound = bind_expression(query.where, replace(scope, clause="WHERE"))
+        with pointing_at(query.where):
+            plan = Filter(condition(bound, "WHERE"), plan)
+    return plan, scope
+
+
+def _refuse_what_needs_a_video(query: ast.Query) -> None:
+    """Raises BindError for what is said about frames where there are none."""
+    nested = query.source is not None
+    here = "a query in FROM" if nested else "a query without FROM"
+    if query.clauses:
+        raise BindError(
+            f"{clause_name(query.clauses[0])} is about a video, and {here} reads none"
+            if not nested
+            else f"{clause_name(query.clauses[0])} belongs to the query that reads the video",
+            hint="write it inside the parentheses of FROM" if nested else "",
+            offset=query.clauses[0].offset,
+        )
+    if isinstance(query.selection, ast.Frames | ast.Events):
+        raise BindError(
+            f"{SELECT_ROWS[type(query.selection)]} is about the frames of a video, not {here}",
+            hint="SELECT * has the columns of the inner query" if nested else "",
+            offset=query.selection.offset,
+        )
+    if isinstance(query.selection, ast.Star) and not nested:
+        raise BindError(
+            "SELECT * has no columns without FROM",
+            hint="SELECT * FROM 'video.mp4'",
+            offset=query.selection.offset,
+        )
+
+
+def _check_depth(source: ast.Source | None) -> None:
+    depth, outermost = 0, source
+    while isinstance(source, ast.Subquery):
+        depth, source = depth + 1, source.query.source
+    if depth > MOST_NESTED:
+        assert isinstance(outermost, ast.Subquery)
+        raise BindError(
+            f"{depth} queries in FROM, one inside the other, are too many",
+            hint=f"at most {MOST_NESTED}",
+            offset=outermost.offset,
+        )
 
 
 def _source(query: ast.Query, catalog: CatalogView, parameters: Parameters) -> VideoInfo:
     assert query.source is not None
     assert not isinstance(query.source, ast.Subquery)
     with pointing_at(query.source):
-        return catalog.video(_text(query.source, parameters, "the video"))
+        return catalog.video(bind_text(query.source, parameters, "the video"))
 
 
 def _model(
@@ -70,58 +137,22 @@ def _model(
     for clause in clauses:
         if isinstance(clause, ast.UsingModel):
             with pointing_at(clause.model):
-                return catalog.model(_text(clause.model, parameters, "the model"))
+                return catalog.model(bind_text(clause.model, parameters, "the model"))
     return None
-
-
-def _text(node: ast.Name | ast.Literal | ast.Parameter, parameters: Parameters, what: str) -> str:
-    match node:
-        case ast.Name(name):
-            return name
-        case ast.Literal(value):
-            return str(value)
-    given = parameters.value(node)
-    if isinstance(given, os.PathLike):
-        given = os.fspath(given)
-    if not isinstance(given, str):
-        raise BindError(f"{what} must be a string, got {given!r} for parameter ${node.key}")
-    return given
 
 
 def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parameters) -> Expression:
     """A condition on frames, about what is seen in them as well."""
-    scope = Scope(SCAN_SCHEMA, parameters, later=("score", "decided_by"), sight=visual.bind)
+    scope = Scope(
+        SCAN_SCHEMA,
+        parameters,
+        later=("score", "decided_by"),
+        sight=visual.in_condition,
+        clause="WHERE",
+    )
     bound = bind_expression(node, scope)
     with pointing_at(node):
         return condition(bound, "WHERE")
-
-
-def _columns(selection: ast.Selection, scope: Scope) -> tuple[tuple[str, Expression], ...]:
-    match selection:
-        case ast.Frames():
-            names = FRAMES
-        case ast.Star():
-            names = tuple(VIDEO_SCHEMA.names)
-        case tuple():
-            return _items(selection, scope)
-    return tuple((name, Column(name, scope.columns.field(name).type)) for name in names)
-
-
-def _items(items: tuple[ast.Item, ...], scope: Scope) -> tuple[tuple[str, Expression], ...]:
-    columns: dict[str, Expression] = {}
-    for item in items:
-        bound = bind_expression(item.value, scope)
-        name = item.name or (
-            bound.name if isinstance(bound, Column) else unparse_expression(item.value)
-        )
-        if name in columns:
-            raise BindError(
-                f"two columns are called '{name}'",
-                hint="name one of them with AS",
-                offset=item.offset,
-            )
-        columns[name] = bound
-    return tuple(columns.items())
 
 
 def _count(limit: ast.Limit, scope: Scope) -> int:

@@ -14,11 +14,15 @@ from vqe.plan.constants import DURATION, STRING, TIMESTAMP
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
 from vqe.sql import ast
+from vqe.sql.statements import Set
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A setting and its new value; ConfigError where it cannot have that value."""
+class Setting(ast.Located):
+    """A setting and its new value; ConfigError where it cannot have that value.
+
+    `offset` is where the value stands in the statement.
+    """
 
     name: str
     value: Any
@@ -38,12 +42,12 @@ class Setting:
         return pa.Table.from_pylist([{"name": self.name, "value": text}], schema=schema)
 
 
-def bind_setting(node: ast.Set, catalog: CatalogView, parameters: Parameters) -> Setting:
+def bind_setting(node: Set, catalog: CatalogView, parameters: Parameters) -> Setting:
     """The setting that a SET changes; a model must be one that the catalog can give."""
     with pointing_at(node.name):
         name = _settable(node.name.name)
     with pointing_at(node.value):
-        setting = Setting(name, _value(node.value, name, parameters))
+        setting = Setting(name, _value(node.value, name, parameters), offset=node.value.offset)
         if name == "model" and setting.value is not None:
             catalog.model(setting.value)
     return setting

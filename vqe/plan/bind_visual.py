@@ -1,14 +1,20 @@
-"""`contains(label [, min_score => s] [, region => box(x0, y0, x1, y1)])`, and `objects(…)`."""
+"""Functions of what is to be seen in a frame.
+
+`contains(label [, min_score => s] [, region => box(x0, y0, x1, y1)])`, `objects(…)` with the same
+arguments, `detections([label] …)`, and `image([width => pixels])`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from vqe.errors import BindError, did_you_mean
 from vqe.plan.bind_expressions import bind_constant, bind_number
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
-from vqe.plan.constants import STRING
-from vqe.plan.expressions import Contains, Objects, Sight
+from vqe.plan.constants import INTEGER, STRING
+from vqe.plan.expressions import Column, Contains, Detected, Objects, Picture, Sight
+from vqe.plan.nodes import Annotate, Node
 from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
@@ -17,6 +23,10 @@ from vqe.sql import ast
 OPTIONS: Final = ("min_score", "region")
 MOST_LABELS = 8
 USAGE: Final = "('label', min_score => 0.5, region => box(x0, y0, x1, y1))"
+
+PICTURE_USAGE: Final = "image(width => 320)"
+WIDEST: Final = 65_500
+"""Pixels that a JPEG file may be wide."""
 
 SIGHTS: Final[dict[str, type[Contains] | type[Objects]]] = {
     "contains": Contains,
@@ -37,32 +47,86 @@ class VisualFunctions:
         self.model = model
         self._catalog = catalog
         self._default = default
+        self._annotations: dict[str, Sight] = {}
+
+    def in_condition(self, node: ast.Function, scope: Scope) -> Sight:
+        """A function that WHERE may ask for."""
+        if node.name in ("detections", "image"):
+            raise BindError(
+                f"{node.name}() can stand in the select list only",
+                hint="a condition asks contains('label') or objects('label') > 1",
+                offset=node.offset,
+            )
+        return self.bind(node, scope)
+
+    def annotation(self, node: ast.Function, scope: Scope) -> Column:
+        """The column that will hold what the function gives for each row."""
+        sight = self.bind(node, scope)
+        name = str(sight)
+        self._annotations[name] = sight
+        return Column(name, sight.type)
+
+    def annotated(self, rows: Node) -> Node:
+        """The rows with all columns that were asked for."""
+        if not self._annotations:
+            return rows
+        return Annotate(tuple(self._annotations.items()), self.model, rows)
 
     def bind(self, node: ast.Function, scope: Scope) -> Sight:
         """The function, its label known to the model, its region in pixels of a single video."""
+        if node.name == "image":
+            return _picture(node, scope)
         with pointing_at(node):
             model = self.model = self.model or self._catalog.model(self._default)
         usage = node.name + USAGE
-        if len(node.args) != 1 or isinstance(node.args[0], ast.Star):
+        labels = [_label(arg, scope, model) for arg in _plain(node.args)]
+        least = 0 if node.name == "detections" else 1
+        if not least <= len(node.args) <= 1 or len(labels) < len(node.args):
             raise BindError(f"{node.name}() takes one label", hint=usage, offset=node.offset)
-        options: dict[str, ast.Expression] = {}
-        for argument in node.named:
-            if argument.name not in OPTIONS:
-                raise BindError(
-                    f"{node.name}() takes no argument '{argument.name}'",
-                    hint=did_you_mean(argument.name, OPTIONS) or usage,
-                    offset=argument.offset,
-                )
-            if argument.name in options:
-                raise BindError(f"{argument.name} is given twice", offset=argument.offset)
-            options[argument.name] = argument.value
-        label = _label(node.args[0], scope, model)
+        options = _options(node, OPTIONS, usage)
         min_score, region = model.min_score, None
         if "min_score" in options:
             min_score = _min_score(options["min_score"], scope, model)
         if "region" in options:
             region = _region(options["region"], scope, self.video)
-        return SIGHTS[node.name](label, min_score, region)
+        if node.name == "detections":
+            return Detected(labels[0] if labels else None, min_score, region)
+        return SIGHTS[node.name](labels[0], min_score, region)
+
+
+def _plain(args: tuple[ast.Expression | ast.Star, ...]) -> list[ast.Expression]:
+    return [arg for arg in args if not isinstance(arg, ast.Star)]
+
+
+def _options(node: ast.Function, known: Sequence[str], usage: str) -> dict[str, ast.Expression]:
+    """The named arguments, each known and given once."""
+    options: dict[str, ast.Expression] = {}
+    for argument in node.named:
+        if argument.name not in known:
+            raise BindError(
+                f"{node.name}() takes no argument '{argument.name}'",
+                hint=did_you_mean(argument.name, known) or usage,
+                offset=argument.offset,
+            )
+        if argument.name in options:
+            raise BindError(f"{argument.name} is given twice", offset=argument.offset)
+        options[argument.name] = argument.value
+    return options
+
+
+def _picture(node: ast.Function, scope: Scope) -> Picture:
+    if node.args:
+        raise BindError("image() takes width alone", hint=PICTURE_USAGE, offset=node.offset)
+    given = _options(node, ("width",), PICTURE_USAGE).get("width")
+    if given is None:
+        return Picture()
+    width = bind_constant(given, scope, "width")
+    if width.type != INTEGER or not 1 <= width.value <= WIDEST:
+        raise BindError(
+            f"width must be a whole number from 1 to {WIDEST}, got {describe(width)}",
+            offset=given.offset,
+        )
+    return Picture(width.value)
 
 
 def _label(node: ast.Expression, scope: Scope, model: ModelInfo) -> str:

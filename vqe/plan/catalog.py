@@ -11,7 +11,8 @@ class VideoInfo:
     """A video that the catalog has checked: it exists, opens, and has a video stream.
 
     Of a pattern such as 'cams/*.mp4', the `members` are the files, in the order of their names;
-    those are opened when their turn comes.
+    those are opened when their turn comes. `start_us`: the moment of the first frame, in
+    microseconds since 1970, where the video was registered with one.
     """
 
     name: str  # as the query calls it, and as column `video` shows it
@@ -19,6 +20,7 @@ class VideoInfo:
     width: int = 0  # of the upright picture, in pixels; 0 where it was not opened yet
     height: int = 0
     members: tuple[VideoInfo, ...] = ()
+    start_us: int | None = None
 
 
 def printable(name: str) -> str:
@@ -42,6 +44,9 @@ class CatalogView(Protocol):
 
     def video(self, name: str) -> VideoInfo:
         """The video registered as `name`, or the file at that path."""
+
+    def file(self, path: str, start_us: int | None = None) -> VideoInfo:
+        """The file at that path, or those of a pattern, whatever is registered."""
 
     def model(self, spec: str | None) -> ModelInfo:
         """The model registered as `spec` or loaded from that spec; None is the default model."""

@@ -46,6 +46,19 @@ def constant(value: object) -> Constant:
     return _number(value)
 
 
+def moment_of(value: object) -> int:
+    """Microseconds since 1970 of a datetime, or of its text in ISO 8601.
+
+    Raises ValueError that says what is possible; a time zone is converted to UTC.
+    """
+    match value:
+        case str():
+            return parse_moment(value)
+        case datetime.datetime():
+            return moment_us(value)
+    raise ValueError(f"a date and time such as '2024-05-17 08:30:00' is wanted, got {value!r}")
+
+
 def _number(value: object) -> Constant:
     if isinstance(value, numbers.Integral):
         integer = int(value)

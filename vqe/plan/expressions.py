@@ -10,12 +10,14 @@ from typing import Any, Final
 import pyarrow as pa
 
 from vqe.errors import BindError
+from vqe.schema import DETECTIONS_TYPE
 from vqe.sql import ast
 from vqe.sql.literals import format_moment
 from vqe.sql.unparse import unparse_expression
 
 BOOLEAN: Final = pa.bool_()
 INTEGER: Final = pa.int64()
+BINARY: Final = pa.binary()
 
 SYMBOLS: Final = {
     "add_checked": "+",
@@ -111,8 +113,29 @@ class Objects(_Printed):
     type: pa.DataType = INTEGER
 
 
-Sight = Contains | Objects
-"""What the reference network sees in a frame."""
+@dataclass(frozen=True)
+class Detected(_Printed):
+    """The objects that the reference network sees in the frame, from the highest score to the
+    lowest; of every label where `label` is None."""
+
+    label: str | None
+    min_score: float
+    region: tuple[float, float, float, float] | None = None
+    type: pa.DataType = DETECTIONS_TYPE
+
+
+@dataclass(frozen=True)
+class Picture(_Printed):
+    """The frame as a JPEG file, `width` pixels wide; None is its own width."""
+
+    width: int | None = None
+    type: pa.DataType = BINARY
+
+
+Sight = Contains | Objects | Detected | Picture
+"""What is to be seen in a frame."""
+
+SIGHT_NAMES: Final = {Contains: "contains", Objects: "objects", Detected: "detections"}
 
 Expression = Column | Constant | Call | Sight
 
@@ -139,7 +162,7 @@ def columns_of(expression: Expression) -> set[str]:
 def sights_of(expression: Expression) -> tuple[Sight, ...]:
     """What the expression asks the reference network, each once, from left to right."""
     match expression:
-        case Contains() | Objects():
+        case Contains() | Objects() | Detected() | Picture():
             return (expression,)
         case Call(_, args):
             return tuple(dict.fromkeys(sight for arg in args for sight in sights_of(arg)))
@@ -173,17 +196,18 @@ def to_sql(expression: Expression) -> ast.Expression:
             return ast.Name(name)
         case Constant():
             return _constant_to_sql(expression)
-        case Contains():
-            return _sight_to_sql("contains", expression)
-        case Objects():
-            return _sight_to_sql("objects", expression)
+        case Contains() | Objects() | Detected():
+            return _sight_to_sql(expression)
+        case Picture(width):
+            given = () if width is None else (ast.Named("width", ast.Literal(width)),)
+            return ast.Function("image", (), given)
         case Call("if_else"):
             return _case_to_sql(expression)
         case Call():
             return _call_to_sql(expression)
 
 
-def _sight_to_sql(function: str, sight: Sight) -> ast.Function:
+def _sight_to_sql(sight: Contains | Objects | Detected) -> ast.Function:
     named = [ast.Named("min_score", ast.Literal(sight.min_score))]
     if sight.region is not None:
         corners = tuple(
@@ -191,7 +215,8 @@ def _sight_to_sql(function: str, sight: Sight) -> ast.Function:
             for corner in sight.region
         )
         named.append(ast.Named("region", ast.Function("box", corners)))
-    return ast.Function(function, (ast.Literal(sight.label),), tuple(named))
+    labels = () if sight.label is None else (ast.Literal(sight.label),)
+    return ast.Function(SIGHT_NAMES[type(sight)], labels, tuple(named))
 
 
 def _call_to_sql(call: Call) -> ast.Expression:

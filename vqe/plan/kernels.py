@@ -18,6 +18,10 @@ OPTIONS: Final = {
 """Options of functions whose defaults are not what SQL means."""
 
 
+BUCKET_ORIGIN_US: Final = 946_857_600 * 1_000_000
+"""Buckets of a date and time begin here, on Monday 2000-01-03, as in DuckDB; weeks on Mondays."""
+
+
 def run_kernel(call: Call, args: Sequence[Any]) -> Any:
     """The Arrow array or scalar that `call` yields for the values of its arguments.
 
@@ -26,6 +30,20 @@ def run_kernel(call: Call, args: Sequence[Any]) -> Any:
     try:
         if call.function == "cast":
             return pc.cast(args[0], call.type)
+        if call.function == "time_bucket":
+            return _time_bucket(*args)
         return pc.call_function(call.function, list(args), options=OPTIONS.get(call.function))
     except pa.ArrowException as error:
         raise ExecutionError(f"{call} has no value: {error}") from error
+
+
+def _time_bucket(width: Any, moments: Any) -> Any:
+    """The start of the bucket of `width` that each duration or timestamp lies in."""
+    origin = BUCKET_ORIGIN_US if pa.types.is_timestamp(moments.type) else 0
+    width_us = pc.cast(width, pa.int64())
+    since_us = pc.subtract_checked(pc.cast(moments, pa.int64()), origin)
+    # Arrow divides towards zero; buckets before the origin begin one further down.
+    whole = pc.multiply(pc.divide(since_us, width_us), width_us)
+    below = pc.if_else(pc.less(since_us, whole), width_us, 0)
+    start_us = pc.add_checked(pc.subtract_checked(whole, below), origin)
+    return pc.cast(start_us, moments.type)

@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from vqe.errors import PlanError
 from vqe.plan.accuracy import Accuracy
+from vqe.plan.aggregates import AggregateCall
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
-from vqe.plan.expressions import Call, Expression
-from vqe.schema import SCAN_SCHEMA
-from vqe.sql.literals import format_seconds
+from vqe.plan.expressions import Call, Expression, Picture, Sight
+from vqe.schema import EVENTS_SCHEMA, FRAME_SCHEMA, SCAN_SCHEMA
+from vqe.sql.literals import format_interval, format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
 from vqe.tree import Tree
 
@@ -74,7 +75,8 @@ class Scan(Tree):
     `condition` is about the columns of a video, which its packet index knows without decoding;
     `predicate` asks what is seen in the frame as well.
     `accuracy`, `effort` and `model` come with the query: they say how a visual predicate that is
-    pushed down here may be answered, what that may take, and whose answer is the truth.
+    pushed down here may be answered, what that may take, and whose answer is the truth. `columns`,
+    one at least, are those of FRAME_SCHEMA that are asked for.
     """
 
     video: VideoInfo
@@ -84,6 +86,7 @@ class Scan(Tree):
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
     predicate: Expression | None = None
+    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     def __post_init__(self) -> None:
         if self.predicate is not None and self.model is None:
@@ -91,7 +94,7 @@ class Scan(Tree):
 
     @property
     def schema(self) -> pa.Schema:
-        return SCAN_SCHEMA
+        return pa.schema([FRAME_SCHEMA.field(name) for name in self.columns])
 
     def headline(self) -> str:
         parts = [f"Scan {unparse_literal(self.video.name)}", str(self.range)]
@@ -149,8 +152,33 @@ class Project(Tree):
 
 
 @dataclass(frozen=True, repr=False)
+class Annotate(Tree):
+    """The rows of `child`, frames of videos, with a column for each thing that is to be seen there.
+
+    `model`: the network that is asked, unless only pictures are wanted.
+    """
+
+    columns: tuple[tuple[str, Sight], ...]
+    model: ModelInfo | None
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.model is None and not all(isinstance(what, Picture) for _, what in self.columns):
+            raise PlanError("what is seen in a frame needs a reference network")
+
+    @property
+    def schema(self) -> pa.Schema:
+        fields = [pa.field(name, sight.type) for name, sight in self.columns]
+        return pa.schema([*self.child.schema, *fields])
+
+    def headline(self) -> str:
+        sights = ", ".join(str(sight) for _, sight in self.columns)
+        return f"Annotate {sights}" + (f" by {_model(self.model.name)}" if self.model else "")
+
+
+@dataclass(frozen=True, repr=False)
 class Limit(Tree):
-    """The first `count` rows of `child`, in frame order."""
+    """The first `count` rows of `child`."""
 
     count: int
     child: Node
@@ -167,7 +195,130 @@ class Limit(Tree):
         return f"Limit {self.count}"
 
 
-Node = Scan | Filter | Project | Limit
+@dataclass(frozen=True, repr=False)
+class Values(Tree):
+    """One row without columns: what a query without FROM is about."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([])
+
+    def headline(self) -> str:
+        return "Values 1 row"
+
+
+@dataclass(frozen=True, repr=False)
+class Aggregate(Tree):
+    """A row for each group of rows with equal `keys`, in the order in which the groups begin.
+
+    Columns are the keys, then the aggregates, each as (name, expression). Without keys all rows are
+    one group, which has a row even where it is empty.
+    """
+
+    keys: tuple[tuple[str, Expression], ...]
+    aggregates: tuple[tuple[str, AggregateCall], ...]
+    child: Node
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in (*self.keys, *self.aggregates)]
+        if len(set(names)) < len(names):
+            raise PlanError(f"columns of groups share a name: {', '.join(names)}")
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([(name, value.type) for name, value in (*self.keys, *self.aggregates)])
+
+    def headline(self) -> str:
+        return aggregate_text(self.keys, self.aggregates)
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """What rows are ordered by; nulls come last unless `nulls_first`."""
+
+    expression: Expression
+    descending: bool = False
+    nulls_first: bool = False
+
+    def __str__(self) -> str:
+        direction = " DESC" if self.descending else ""
+        return f"{self.expression}{direction}{' NULLS FIRST' if self.nulls_first else ''}"
+
+
+@dataclass(frozen=True, repr=False)
+class Sort(Tree):
+    """The rows of `child` in the order of `keys`; those that are equal stay in their order."""
+
+    keys: tuple[SortKey, ...]
+    child: Node
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+    def headline(self) -> str:
+        return f"Sort {', '.join(map(str, self.keys))}"
+
+
+@dataclass(frozen=True, repr=False)
+class TopN(Tree):
+    """The first `count` rows of `child` in the order of `keys`, as of a Limit above a Sort."""
+
+    count: int
+    keys: tuple[SortKey, ...]
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+    def headline(self) -> str:
+        return f"TopN {self.count} by {', '.join(map(str, self.keys))}"
+
+
+@dataclass(frozen=True, repr=False)
+class Events(Tree):
+    """The frames of `child` as events: stretches of frames, merged where at most `gap_us` lie
+    between them, without those that are then shorter than `min_duration_us` (microseconds)."""
+
+    gap_us: int
+    min_duration_us: int
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.gap_us < 0 or self.min_duration_us < 0:
+            raise PlanError("a gap and a least duration of events cannot be negative")
+
+    @property
+    def schema(self) -> pa.Schema:
+        return EVENTS_SCHEMA
+
+    def headline(self) -> str:
+        return events_text(self.gap_us, self.min_duration_us)
+
+
+Node = Scan | Filter | Project | Annotate | Limit | Values | Aggregate | Sort | TopN | Events
+
+
+def aggregate_text(
+    keys: tuple[tuple[str, Expression], ...], aggregates: tuple[tuple[str, AggregateCall], ...]
+) -> str:
+    """`Aggregate count(*) by video`."""
+    parts = [", ".join(str(call) for _, call in aggregates)]
+    if keys:
+        parts.append(f"by {', '.join(str(key) for _, key in keys)}")
+    return " ".join(["Aggregate", *filter(None, parts)])
+
+
+def events_text(gap_us: int, min_duration_us: int) -> str:
+    """`Events gap => INTERVAL '2 seconds'`."""
+    options = {"gap": gap_us, "min_duration": min_duration_us}
+    given = [f"{name} => INTERVAL '{format_interval(us)}'" for name, us in options.items() if us]
+    return " ".join(["Events", ", ".join(given)]).rstrip()
 
 
 def _model(name: str) -> str:

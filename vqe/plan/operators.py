@@ -18,7 +18,7 @@ from vqe.plan.constants import (
     STRING,
     TIMESTAMP,
 )
-from vqe.plan.expressions import Call, Constant, Expression
+from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.sql.unparse import unparse_literal
 
 ARITHMETIC: Final = {
@@ -146,7 +146,8 @@ def describe(expression: Expression) -> str:
     """`frame (int64)`, for messages."""
     type_ = expression.type
     name = "duration" if type_ == DURATION else "timestamp" if type_ == TIMESTAMP else str(type_)
-    return "NULL" if type_ == NULL else f"{expression} ({name})"
+    text = expression.name if isinstance(expression, Column) else expression
+    return "NULL" if type_ == NULL else f"{text} ({name})"
 
 
 def _read_strings(expressions: Sequence[Expression]) -> list[Expression]:
@@ -156,10 +157,11 @@ def _read_strings(expressions: Sequence[Expression]) -> list[Expression]:
     target = next((e.type for e in known if e.type in PARSERS), None)
     if target is None:
         return known
-    return [_read(e, target) if isinstance(e, Constant) else e for e in known]
+    return [read_string(e, target) if isinstance(e, Constant) else e for e in known]
 
 
-def _read(constant: Constant, target: pa.DataType) -> Constant:
+def read_string(constant: Constant, target: pa.DataType) -> Constant:
+    """A constant string as a value of `target`, a duration or timestamp; others as they are."""
     if constant.type != STRING:
         return constant
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vqe.optimizer import Rewrite
 from vqe.planner.certificate import Certificate
 from vqe.planner.shortfall import Shortfall
 from vqe.statistics.rates import ErrorRate
@@ -122,7 +123,8 @@ class Explanation:
     """EXPLAIN of a query; `totals` once it ran. `operators`: the plan as a tree, in text.
 
     `pattern`: whether it is about the files of a pattern, or several questions; `summary` stands
-    for the videos where there are none to plan; `notes` tell of damage.
+    for the videos where there are none to plan; `notes` tell of damage; `rewrites` are what the
+    rules of the optimizer did, in their order.
     """
 
     operators: str
@@ -131,3 +133,4 @@ class Explanation:
     summary: str = ""
     totals: Totals | None = None
     notes: tuple[str, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.cost import NetworkCost
 from vqe.runtime.context import Context
 from vqe.storage.labels import LabelStore
-from vqe.video.frames import FrameBatch
+from vqe.video.frames import FrameBatch, full_batches
 from vqe.video.index import VideoIndex
 from vqe.video.reader import Reader, ReadReport
 from vqe.video.strategies import FrameSet
@@ -187,21 +187,6 @@ class Labeller:
         self._timings.append((len(frames), time.perf_counter() - clock))
         self.context.metrics.labels_from_reference += len(frames)
         return detections
-
-
-def full_batches(batches: Iterable[FrameBatch], size: int) -> Iterator[FrameBatch]:
-    """The same frames, `size` at a time: a reader's batches end with the segments that they were
-    read in, and a network takes as long for a few frames as for all that it can see at once."""
-    waiting: list[FrameBatch] = []
-    for batch in batches:
-        waiting.append(batch)
-        while sum(map(len, waiting)) >= size:
-            joined = FrameBatch.join(waiting)
-            yield joined.select(np.arange(size))
-            rest = np.arange(size, len(joined))
-            waiting = [joined.select(rest)] if len(rest) else []
-    if waiting:
-        yield FrameBatch.join(waiting)
 
 
 def spread(ordinals: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from vqe.errors import AccuracyWarning, VideoError
+from vqe.physical.aggregate import AggregateExec
+from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.damage import report_unreadable
+from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.index_scan import IndexScanExec
@@ -16,9 +22,24 @@ from vqe.physical.limit import LimitExec
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
+from vqe.physical.sort import SortExec
 from vqe.physical.stages import ReferenceStage
-from vqe.plan.catalog import VideoInfo, printable
-from vqe.plan.nodes import Filter, Limit, Node, Project, Scan
+from vqe.physical.top_n import TopNExec
+from vqe.physical.values import ValuesExec
+from vqe.plan.catalog import ModelInfo, VideoInfo, printable
+from vqe.plan.nodes import (
+    Aggregate,
+    Annotate,
+    Events,
+    Filter,
+    Limit,
+    Node,
+    Project,
+    Scan,
+    Sort,
+    TopN,
+    Values,
+)
 from vqe.planner.allowance import Allowance
 from vqe.planner.cascade import decide
 from vqe.planner.decision import Decision
@@ -57,9 +78,29 @@ class Planner:
         """Operators that answer `logical`; labels and trains where a cascade may pay."""
         return PhysicalPlan(self._lower(logical, limit=None), self.decisions)
 
+    def choose(self, logical: Node) -> Iterator[tuple[str, Decision]]:
+        """The decision for each video of `logical`, one after the other; nothing is scanned."""
+        root = self._lower(logical, limit=None)
+        yield from self.decisions.items()
+        for concat in root.walk():
+            if isinstance(concat, ConcatExec):
+                for i, video in enumerate(concat.videos):
+                    self.context.check()
+                    known = len(self.decisions)
+                    try:
+                        concat.open(i, 0)
+                    except VideoError as error:
+                        report_unreadable(video, error, self.context)
+                    else:
+                        yield from list(self.decisions.items())[known:]
+
     def preview(self, logical: Node) -> Explanation:
         """What is known about the plan of `logical` without touching a pixel."""
-        scan = next(node for node in logical.walk() if isinstance(node, Scan))
+        if not any(isinstance(node, Scan) for node in logical.walk()):
+            return Explanation(repr(logical), summary="no video needed")
+        scan = _scan_of(logical)
+        if scan.predicate is None and any(isinstance(node, Annotate) for node in logical.walk()):
+            return Explanation(repr(logical), summary="pixels are needed for the rows alone")
         if scan.predicate is None:
             return Explanation(repr(logical), summary="no pixels needed: the packet index answers")
         if not scan.video.members:
@@ -91,15 +132,29 @@ class Planner:
                 raise
             return [ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")]
 
-    def _lower(self, node: Node, limit: int | None) -> Operator:
+    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911 - one per node
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
+            case Annotate(columns, model, child):
+                footage = partial(self._footage, _scan_of(node), model)
+                return AnnotateExec(columns, self._lower(child, limit), footage)
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
+            # Of these, too, it is unknown how many rows a scan must find.
+            case Aggregate(keys, aggregates, child):
+                return AggregateExec(keys, aggregates, self._lower(child, limit=None))
+            case Sort(keys, child):
+                return SortExec(keys, self._lower(child, limit=None))
+            case TopN(count, keys, child):
+                return TopNExec(count, keys, self._lower(child, limit=None))
+            case Events(gap_us, min_duration_us, child):
+                return EventsExec(gap_us, min_duration_us, self._lower(child, limit=None))
+            case Values():
+                return ValuesExec()
             case Scan(video) if video.members:
                 members = _members(node)
                 return ConcatExec(
@@ -111,9 +166,17 @@ class Planner:
                         limit=None if limit is None else limit - rows,
                         share=1 / (len(members) - i),
                     ),
+                    node.columns,
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
+
+    def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
+        """Of a row's video, by its name."""
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+        content, index = self.resources.index(members[video], self.context.check)
+        network = None if model is None else self.resources.network(model)
+        return Footage(index, network, self.resources.labels(content, network))
 
     def _lower_scan(
         self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1
@@ -122,23 +185,37 @@ class Planner:
         check_name(video)
         if scan.predicate is None:
             with self.context.metrics.phase("index"):
-                _, index = self.resources.index(video.path, self.context.check)
-                return IndexScanExec(video.name, index, frames_of_scan(scan, video.name, index))
+                _, index = self.resources.index(video, self.context.check)
+                ordinals = frames_of_scan(scan, video.name, index)
+                return IndexScanExec(video.name, index, ordinals, scan.columns)
         with self.context.metrics.phase("index"):
             visual = visual_scans(scan, video, limit, self.resources, self.context)
         n = len(visual.scans)
+        from_index = len(visual.certain) > 0 or n == 0
+        columns = scan.columns
+        if n + from_index > 1 and "frame" not in columns:
+            columns = (*columns, "frame")  # which they are merged by
         scans: list[Operator] = [
-            self._lower_visual(one, video.name, title, limit, share / (n - i))
+            self._lower_visual(
+                one, video.name, title, limit=limit, share=share / (n - i), columns=columns
+            )
             for i, (one, title) in enumerate(
                 zip(visual.scans, visual.titles(video.name), strict=True)
             )
         ]
-        if len(visual.certain) or not scans:
-            scans.append(IndexScanExec(video.name, visual.index, visual.certain))
-        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans))
+        if from_index:
+            scans.append(IndexScanExec(video.name, visual.index, visual.certain, columns))
+        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans), scan.columns)
 
     def _lower_visual(
-        self, visual: VisualScan, video: str, title: str, limit: int | None, share: float
+        self,
+        visual: VisualScan,
+        video: str,
+        title: str,
+        *,
+        limit: int | None,
+        share: float,
+        columns: tuple[str, ...],
     ) -> Operator:
         allowance = Allowance.of(visual.effort, self.context.metrics, self._began).part(share)
         decision, fresh = decide(visual, self.resources.store, self.context, allowance)
@@ -147,7 +224,7 @@ class Planner:
             warn(f"in '{title}': {decision.shortfall}", AccuracyWarning)
         if decision.answers is not None:
             found = "as proved" if decision.certificate else "as far as the limits went"
-            return AnsweredScanExec(video, visual.index, decision.answers, found, title)
+            return AnsweredScanExec(video, visual.index, decision.answers, found, title, columns)
         if decision.fill is not None:
             return FillScanExec(
                 video=video,
@@ -158,6 +235,7 @@ class Planner:
                 labels=visual.labels,
                 fresh=fresh,
                 fill=decision.fill,
+                columns=columns,
             )
         # An open LIMIT should not pay for more of the network's answers than one call gives.
         asks_all = limit is not None and not decision.cascade
@@ -175,7 +253,13 @@ class Planner:
             decoding=visual.decoding(self.resources.store).strategy,
             batch_frames=min(visual.network.batch_size, BATCH_FRAMES) if asks_all else BATCH_FRAMES,
             watch=decision.watch if self.context.settings.drift else None,
+            columns=columns,
         )
+
+
+def _scan_of(plan: Node) -> Scan:
+    """The one scan of a plan."""
+    return next(node for node in plan.walk() if isinstance(node, Scan))
 
 
 def _members(scan: Scan) -> list[VideoInfo]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vqe.models.reference import ReferenceNetwork
-from vqe.plan.catalog import ModelInfo
+from vqe.plan.catalog import ModelInfo, VideoInfo
+from vqe.storage.labels import LabelStore
 from vqe.storage.store import Store
 from vqe.video.container import video_size
 from vqe.video.fingerprint import fingerprint
@@ -16,27 +17,35 @@ from vqe.video.indexing import build_index
 
 @dataclass(frozen=True)
 class Resources:
-    """The connection's store, and how to get at a network's weights."""
+    """The connection's store, and how to get at a network's weights; one for each query."""
 
     store: Store
     network: Callable[[ModelInfo], ReferenceNetwork]
+    _unkept: dict[str, LabelStore] = field(default_factory=dict)
+
+    def labels(self, content: str, network: ReferenceNetwork | None) -> LabelStore:
+        """The labels of a video; by a network that has no fingerprint, those of this query."""
+        if network is not None and network.fingerprint is not None:
+            return self.store.labels(content, network.fingerprint)
+        return self._unkept.setdefault(content, self.store.labels(content, None))
 
     def size(self, path: str) -> tuple[int, int]:
         """Width and height of the upright picture."""
         return video_size(path)
 
-    def index(self, path: str, check: Callable[[], None]) -> tuple[str, VideoIndex]:
+    def index(self, video: VideoInfo, check: Callable[[], None]) -> tuple[str, VideoIndex]:
         """The fingerprint of a file, and its packet index, from the store where the same content
         was indexed before.
 
         `check` is called now and then, and may raise to end the work.
         """
-        content = fingerprint(path)
-        stored = self.store.index(content)
-        if isinstance(stored, VideoIndex):
-            # A copy would derive anew what the stored one has derived already.
-            return content, stored if stored.path == path else replace(stored, path=path)
-        index = build_index(path, check)
-        if fingerprint(path) == content:  # not so where the file is still being written
-            self.store.keep_index(content, index)
+        content = fingerprint(video.path)
+        index = self.store.index(content)
+        if not isinstance(index, VideoIndex):
+            index = build_index(video.path, check)
+            if fingerprint(video.path) == content:  # not so where the file is still being written
+                self.store.keep_index(content, index)
+        if (index.path, index.start_us) != (video.path, video.start_us):
+            # Only then: a copy would derive anew what the stored one has derived already.
+            index = replace(index, path=video.path, start_us=video.start_us)
         return content, index

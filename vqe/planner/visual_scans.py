@@ -52,7 +52,7 @@ def visual_scans(
     assert scan.model is not None
     check_name(video)
     network = resources.network(scan.model)
-    content, index = resources.index(video.path, context.check)
+    content, index = resources.index(video, context.check)
     ordinals = frames_of_scan(scan, video.name, index)
     predicate = _in_pixels(scan, video, resources)
     rows = partial(index_rows, video.name, index)
@@ -81,7 +81,7 @@ def visual_scans(
                 accuracy=scan.accuracy.shared_by(shares),
                 effort=scan.effort,
                 network=network,
-                labels=resources.store.labels(content, network.fingerprint),
+                labels=resources.labels(content, network),
                 plan_key=key(case),
                 # A proof and a limited effort are about all rows, whatever LIMIT takes of them.
                 limit=None if scan.accuracy.confidence or scan.effort.limited else limit,
@@ -100,7 +100,7 @@ def check_name(video: VideoInfo) -> None:
 def _in_pixels(scan: Scan, video: VideoInfo, resources: Resources) -> Expression:
     """The predicate with its regions in pixels of this video."""
     assert scan.predicate is not None
-    if all(sight.region is None for sight in sights_of(scan.predicate)):
+    if not any(getattr(sight, "region", None) for sight in sights_of(scan.predicate)):
         return scan.predicate
     width, height = size = resources.size(video.path)
     if not scan.video.members:

@@ -1,4 +1,4 @@
-"""The statements of the dialect as frozen values, as the parser yields them.
+"""Expressions and queries as frozen values, as the parser yields them.
 
 `offset` is the character position an error points at; it takes no part in equality, and neither
 does the text of the statement.
@@ -6,7 +6,8 @@ does the text of the statement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from typing import Literal as OneOf
 
 
@@ -113,16 +114,29 @@ class Named(Located):
 
 @dataclass(frozen=True)
 class Function(Located):
-    """`name(args, named)`; the name is in lower case."""
+    """`name([DISTINCT] args, named)`; the name is in lower case."""
 
     name: str
     args: tuple[Expression | Star, ...] = ()
     named: tuple[Named, ...] = ()
+    distinct: bool = False
 
 
 Expression = (
     Literal | Interval | Name | Parameter | Unary | Binary | Between | In | IsNull | Case | Function
 )
+
+
+def walk(root: Located) -> Iterator[Located]:
+    """The node and all nodes inside, in the order in which they are written."""
+    stack: list[object] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Located):
+            yield node
+            stack.extend(getattr(node, field.name) for field in reversed(fields(node)))
+        elif isinstance(node, tuple):
+            stack.extend(reversed(node))
 
 
 def operands(node: Expression, operator: str) -> list[Expression]:
@@ -273,24 +287,3 @@ class Query(Located):
     limit: Limit | None = None
     clauses: tuple[Clause, ...] = ()
     sql: str = field(default="", compare=False, repr=False, kw_only=True)
-
-
-@dataclass(frozen=True)
-class Explain(Located):
-    """`EXPLAIN [ANALYZE] [(FORMAT format)] query`; None is a FORMAT that was left out."""
-
-    query: Query
-    analyze: bool = False
-    format: Name | None = None
-
-
-@dataclass(frozen=True)
-class Set(Located):
-    """`SET name = value`; a Name as the value is a word without quotes."""
-
-    name: Name
-    value: Literal | Name | Parameter
-    sql: str = field(default="", compare=False, repr=False, kw_only=True)
-
-
-Statement = Query | Explain | Set

@@ -1,17 +1,18 @@
-"""From lark's parse tree to statements: one method per rule of the grammar."""
+"""From lark's parse tree to queries: one method per rule of the grammar."""
 
 # ruff: noqa: D102 - the grammar documents the rules
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
 from lark import Token, Transformer, v_args
 from lark.tree import Meta
 
-from vqe.errors import ParseError, UnsupportedError
+from vqe.errors import ParseError
 from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
@@ -19,55 +20,15 @@ _LARGEST = 2**63 - 1
 _SYNONYMS = {"!=": "<>", "==": "="}
 
 
-def _unsupported(what: str) -> Any:
-    """A rule of the dialect that nothing executes yet."""
-
-    def refuse(self: Builder, meta: Meta, *_: object) -> None:
-        raise UnsupportedError(f"{what} is not supported yet", sql=self.sql, offset=meta.start_pos)
-
-    return refuse
-
-
 @v_args(meta=True, inline=True)
 class Builder(Transformer[Token, Any]):
-    """Builds one statement of `sql`; its `?` are numbered from 1."""
+    """Builds the statements of `sql`, in their order; `?` are numbered through, from 1."""
 
     def __init__(self, sql: str) -> None:
         super().__init__()
         self.sql = sql
         self.n_question_marks = 0
         self.explicit_parameters = False
-
-    create_video = _unsupported("CREATE VIDEO")
-    drop_video = _unsupported("DROP VIDEO")
-    show_videos = _unsupported("SHOW VIDEOS")
-    show_models = _unsupported("SHOW MODELS")
-    describe = _unsupported("DESCRIBE")
-    analyze_video = _unsupported("ANALYZE VIDEO")
-    copy = _unsupported("COPY")
-
-    def explain(
-        self,
-        meta: Meta,
-        analyze: Token | None,
-        options: tuple[Token | ast.Name, ...] | None,
-        query: ast.Query,
-    ) -> ast.Explain:
-        formats = [option for option in options or () if isinstance(option, ast.Name)]
-        if len(formats) > 1:
-            raise ParseError("FORMAT stands twice", sql=self.sql, offset=formats[1].offset)
-        analyze = analyze or next((o for o in options or () if isinstance(o, Token)), None)
-        format_ = formats[0] if formats else None
-        return ast.Explain(query, analyze is not None, format_, offset=meta.start_pos)
-
-    def explain_options(self, _: Meta, *options: Token | ast.Name) -> tuple[Token | ast.Name, ...]:
-        return options
-
-    def format(self, _: Meta, name: ast.Name) -> ast.Name:
-        return name
-
-    def set(self, meta: Meta, name: ast.Name, _: Token, value: Any) -> ast.Set:
-        return ast.Set(name, value, offset=meta.start_pos, sql=self.sql)
 
     def query(self, meta: Meta, *parts: Any) -> ast.Query:
         selection, source, where, group_by, having, *rest = parts
@@ -203,6 +164,9 @@ class Builder(Transformer[Token, Any]):
                 "put the named arguments last",
             )
         return ast.Function(name.name.lower(), tuple(args), tuple(named), offset=meta.start_pos)
+
+    def distinct_function(self, meta: Meta, name: ast.Name, *arguments: Any) -> ast.Function:
+        return replace(self.function(meta, name, *arguments), distinct=True)
 
     def argument(self, meta: Meta, _: Token) -> ast.Star:
         return ast.Star(offset=meta.start_pos)

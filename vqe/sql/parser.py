@@ -12,21 +12,20 @@ from lark.exceptions import VisitError
 from lark.lark import PostLex
 
 from vqe.errors import ParseError, VqeError
-from vqe.sql.ast import Statement
-from vqe.sql.builder import Builder
+from vqe.sql.statement_builder import StatementBuilder
+from vqe.sql.statements import Statement
 from vqe.sql.syntax_errors import translate
 
 
 def parse(sql: str) -> tuple[Statement, ...]:
     """The statements of `sql`, at least one.
 
-    Raises ParseError where the text leaves the dialect, and UnsupportedError for statements that
-    nothing executes yet; both point at the place.
+    Raises ParseError, which points at the place, where the text leaves the dialect.
     """
     try:
         trees = cast(list[Tree[Token]], _lark().parse(sql).children)
-        # Each statement has its own builder, because each numbers its parameters from one.
-        return tuple(Builder(sql).transform(tree) for tree in trees)
+        builder = StatementBuilder(sql)  # one for all: parameters are numbered through
+        return tuple(builder.transform(tree) for tree in trees)
     except UnexpectedInput as error:
         raise translate(error, sql) from None
     except VisitError as error:

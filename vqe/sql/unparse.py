@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from vqe.sql import ast
 from vqe.sql.literals import format_interval
+from vqe.sql.statements import (
+    AnalyzeVideo,
+    Command,
+    Copy,
+    CreateVideo,
+    Describe,
+    DropVideo,
+    Explain,
+    Set,
+    Show,
+    Statement,
+)
 
 RESERVED = {
-    "case", "events", "false", "frames", "from", "interval",
-    "not", "null", "select", "true", "when", "where",
+    "case", "distinct", "events", "false", "frames", "from", "if",
+    "interval", "not", "null", "select", "true", "when", "where",
 }  # fmt: skip
 """Names that need quotes somewhere; see the head of the grammar."""
 
@@ -26,15 +38,42 @@ BINDING = {
 } | dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), COMPARISON)
 
 
-def unparse(statement: ast.Statement) -> str:
+def unparse(statement: Statement) -> str:
     """The statement in one line, keywords in capitals, with no more parentheses than needed."""
-    if isinstance(statement, ast.Explain):
-        analyze = "ANALYZE " if statement.analyze else ""
-        format_ = f"(FORMAT {unparse_name(statement.format.name)}) " if statement.format else ""
-        return f"EXPLAIN {analyze}{format_}{unparse(statement.query)}"
-    if isinstance(statement, ast.Set):
-        return f"SET {unparse_name(statement.name.name)} = {unparse_expression(statement.value)}"
-    query = statement
+    match statement:
+        case ast.Query():
+            return _query(statement)
+        case Explain(query, analyze, format_, rules):
+            options = ["RULES"] if rules else []
+            options += [f"FORMAT {unparse_name(format_.name)}"] if format_ else []
+            listed = f"({', '.join(options)}) " if options else ""
+            return f"EXPLAIN {'ANALYZE ' if analyze else ''}{listed}{_query(query)}"
+    return _command(statement)
+
+
+def _command(statement: Command) -> str:  # noqa: PLR0911 - one per kind
+    match statement:
+        case CreateVideo(name, path, starting_at, replace):
+            starting = f" STARTING AT {unparse_expression(starting_at)}" if starting_at else ""
+            create = f"CREATE {'OR REPLACE ' if replace else ''}VIDEO {unparse_name(name.name)}"
+            return f"{create} AS {unparse_expression(path)}{starting}"
+        case DropVideo(name, if_exists):
+            return f"DROP VIDEO {'IF EXISTS ' if if_exists else ''}{unparse_name(name.name)}"
+        case Show(what):
+            return f"SHOW {what.upper()}"
+        case Describe(subject):
+            return f"DESCRIBE {_source(subject)}"
+        case AnalyzeVideo(source, condition, clauses):
+            head = f"ANALYZE VIDEO {_source(source)} FOR {unparse_expression(condition)}"
+            return " ".join([head, *map(_clause, clauses)])
+        case Copy(query, path):
+            return f"COPY ({_query(query)}) TO {unparse_expression(path)}"
+        case Set(name, value):
+            return f"SET {unparse_name(name.name)} = {unparse_expression(value)}"
+    raise AssertionError(f"not a statement: {statement!r}")
+
+
+def _query(query: ast.Query) -> str:
     parts = [f"SELECT {_selection(query.selection)}"]
     if query.source is not None:
         parts.append(f"FROM {_source(query.source)}")
@@ -115,9 +154,10 @@ def _atom(node: ast.Expression | ast.Star) -> str:  # noqa: PLR0911 - one per ki
             return f"${key}"
         case ast.Star():
             return "*"
-        case ast.Function(name, args, named):
+        case ast.Function(name, args, named, distinct):
             arguments = [unparse_expression(arg) for arg in args] + [_named(arg) for arg in named]
-            return f"{unparse_name(name)}({', '.join(arguments)})"
+            first = "DISTINCT " if distinct else ""
+            return f"{unparse_name(name)}({first}{', '.join(arguments)})"
         case ast.Case(operand, whens, otherwise):
             parts = ["CASE"] if operand is None else ["CASE", unparse_expression(operand)]
             for condition, result in whens:
@@ -169,7 +209,7 @@ def _selection(selection: ast.Selection) -> str:
 
 def _source(source: ast.Source) -> str:
     if isinstance(source, ast.Subquery):
-        return f"({unparse(source.query)})"
+        return f"({_query(source.query)})"
     return unparse_expression(source)
 
 

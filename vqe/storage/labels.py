@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detections import Detections, concatenate
+from vqe.detections import Detections, concatenate, empty, overlaid
 
 Measure = Callable[[NDArray[np.int64], Detections], NDArray[np.float32]]
 """A number for each of N frames, by what was seen in them."""
@@ -46,6 +46,21 @@ class LabelStore:
         with self._lock:
             parts = [frames for frames, _ in self._parts]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+    def of(self, ordinals: NDArray[np.int64]) -> tuple[NDArray[np.bool_], Detections]:
+        """Which of the N frames, int64 ascending, are labelled, bool (N,), and what was seen."""
+        with self._lock:
+            parts = list(self._parts)
+        labelled = np.zeros(len(ordinals), np.bool_)
+        seen = [empty(len(ordinals))]
+        for frames, detections in parts:
+            _, at, found = np.intersect1d(ordinals, frames, return_indices=True)
+            place = np.full(len(frames), -1, np.int64)
+            new = ~labelled[at]
+            place[found[new]] = at[new]
+            labelled[at] = True
+            seen.append(detections.placed(place, len(ordinals)))
+        return labelled, overlaid(seen)
 
     def measure(self, measure: Measure) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The labelled frames, int64 (N,) ascending, and what `measure` makes of each label."""

@@ -74,3 +74,9 @@ def video_size(path: str) -> tuple[int, int]:
             if first is not None and round(first.rotation / 90) % 2:
                 return height, width
         return width, height
+
+
+def video_codec(path: str) -> str:
+    """The short name of the codec, such as `h264`."""
+    with open_video(path) as container:
+        return str(video_stream(container).codec_context.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -113,3 +113,18 @@ class FrameBatch:
             )
             out[row] = small.to_ndarray()
         return out
+
+
+def full_batches(batches: Iterable[FrameBatch], size: int) -> Iterator[FrameBatch]:
+    """The same frames, `size` at a time: a reader's batches end with the segments that they were
+    read in, and a network takes as long for a few frames as for all that it can see at once."""
+    waiting: list[FrameBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        while sum(map(len, waiting)) >= size:
+            joined = FrameBatch.join(waiting)
+            yield joined.select(np.arange(size))
+            rest = np.arange(size, len(joined))
+            waiting = [joined.select(rest)] if len(rest) else []
+    if waiting:
+        yield FrameBatch.join(waiting)

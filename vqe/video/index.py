@@ -28,7 +28,8 @@ class VideoIndex:
     streams), so that frames are counted as they are decoded; `seekable` is False where decoding
     begins at the start of the file only, for that reason or because a seek leads to other times
     (program streams), or no packet stands for itself (intra refresh). `paired` is True where a
-    frame may take two packets (its fields), of which the first stands for it.
+    frame may take two packets (its fields), of which the first stands for it. `start_us`: the
+    moment of the first frame, in microseconds since 1970, where the user has told it.
     """
 
     path: str
@@ -45,6 +46,7 @@ class VideoIndex:
     seekable: bool
     source: Source
     paired: bool = False
+    start_us: int | None = None
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -102,11 +104,21 @@ class VideoIndex:
         return np.searchsorted(self.entries, ordinals, side="right") - 1
 
     def end_us(self, ordinal: int) -> int:
-        """When the next frame is shown; the last one lasts as long as the one before it."""
-        times = self.timestamps_us
-        if ordinal + 1 < len(self):
-            return int(times[ordinal + 1])
-        return int(times[ordinal] + (times[ordinal] - times[ordinal - 1] if ordinal else 0))
+        """When the next frame is shown, in microseconds from the first one."""
+        return int(self.stops_us(np.array([ordinal]))[0])
+
+    def stops_us(self, ordinals: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the frames after these are shown, int64 (n,); the last one lasts as long as most
+        frames do (their median), and of a single frame nothing is known."""
+        following = np.minimum(ordinals + 1, len(self) - 1)
+        return self.timestamps_us[following] + np.where(
+            following == ordinals, self.usual_duration_us, 0
+        )
+
+    @cached_property
+    def usual_duration_us(self) -> int:
+        """How long a frame is shown, in microseconds: the median; 0 of a single frame."""
+        return int(np.median(np.diff(self.timestamps_us))) if len(self) > 1 else 0
 
     def frames_between(self, start_us: int, stop_us: int | None) -> tuple[int, int]:
         """Ordinals [start, stop) of the frames with start_us <= timestamp < stop_us."""

@@ -1,0 +1,1 @@
+"""What carries statements out that are no queries."""

@@ -1,0 +1,44 @@
+"""Tables with a row for each group, which grow by merging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+
+class Groups:
+    """Rows grouped by the columns `keys`, and each of the other columns by its function.
+
+    Groups stand in the order in which they were first seen. What is held are groups: the merged
+    ones, and about as many that wait for it.
+    """
+
+    def __init__(self, keys: Sequence[str], functions: Mapping[str, str]) -> None:
+        self.keys = list(keys)
+        self.functions = dict(functions)
+        self._tables: list[pa.Table] = []
+
+    def add(self, rows: pa.Table) -> None:
+        """Takes further rows in."""
+        self._tables.append(self._grouped(rows))
+        if sum(map(len, self._tables[1:])) >= len(self._tables[0]):
+            self._merge()
+
+    def merged(self) -> pa.Table:
+        """All groups; rows were added at least once."""
+        self._merge()
+        return self._tables[0]
+
+    def _merge(self) -> None:
+        if len(self._tables) > 1:
+            self._tables = [self._grouped(pa.concat_tables(self._tables))]
+
+    def _grouped(self, rows: pa.Table) -> pa.Table:
+        # One thread: with several, the order of the groups would be that of their work.
+        grouping = rows.combine_chunks().group_by(self.keys, use_threads=False)
+        found = grouping.aggregate(list(self.functions.items()))
+        columns = {name: found[name] for name in self.keys}
+        for name, function in self.functions.items():
+            columns[name] = found[f"{name}_{function}"]
+        return pa.table(columns)
