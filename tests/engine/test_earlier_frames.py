@@ -12,6 +12,8 @@ from clips import Oracle, Visit, make_clip
 import vqe
 from vqe.statistics.units import count_errors
 
+pytestmark = pytest.mark.slow
+
 FRAMES, FPS = 3000, 10
 BOUNDS = "FNR WITHIN 5% FDR WITHIN 5% PER FRAME"
 SECONDS = 0.002
@@ -71,7 +73,6 @@ def test_explain_tells_the_link(answered):
     assert line.endswith("frames, else asks on")
 
 
-@pytest.mark.slow
 def test_the_same_query_again_asks_nobody(parked):
     oracle = Oracle(parked, fingerprint="oracle", seconds=SECONDS)
     con = vqe.connect(device="cpu", fill=False)
@@ -86,7 +87,6 @@ def test_the_same_query_again_asks_nobody(parked):
     assert len(oracle.frames_seen) == asked
 
 
-@pytest.mark.slow
 def test_linked_answers_are_proved(parked):
     """The anchors are asked about before the first unit is drawn: what is proved are answers."""
     oracle, result, table = ask(parked, BOUNDS.replace("5%", "10%") + " CONFIDENCE 90%")
@@ -100,13 +100,11 @@ def test_linked_answers_are_proved(parked):
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) < 0.8 * FRAMES
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("calls", [1500, 1300, 1000])
 def test_a_budget_is_kept(parked, calls):
     """It is enough for the labels that a cascade takes, and then perhaps not for its anchors."""
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
-        oracle, result, table = ask(parked, f"{BOUNDS} BUDGET {calls} CALLS")
+        oracle, _, table = ask(parked, f"{BOUNDS} BUDGET {calls} CALLS")
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) <= calls
-    print(result.profile.plan, len(oracle.frames_seen), result.profile.shortfall)
     assert frame_errors(parked, table).fnr <= 0.05

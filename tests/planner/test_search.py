@@ -11,6 +11,7 @@ from vqe.plan.accuracy import Accuracy
 from vqe.planner import search
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
+from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.video.costs import DecodeCosts
 from vqe.video.decode_plan import DecodeWork
@@ -85,7 +86,15 @@ def panning(found):
     return replace(found, thumbnails=thumbnails)
 
 
-def decide(evidence, reference_seconds):
+def turns(evidence):
+    """The frames around each change."""
+    before = np.flatnonzero(np.diff(evidence.present.astype(int)))
+    around = (before[:, None] + np.arange(-4, 6)).ravel()
+    number = np.repeat(np.arange(len(before)), 10)
+    return Turns(around, number, evidence.present[around], evidence.means[around])
+
+
+def decide(evidence, reference_seconds, **options):
     packets = Packets(np.arange(N), np.arange(N), np.full(N, 100), np.ones(N, bool))
     index = index_of(
         packets,
@@ -112,6 +121,7 @@ def decide(evidence, reference_seconds):
         frames=REMAINING,
         work=DecodeWork(packets=REMAINING, others=REMAINING),
         reference_name="ref",
+        **options,
     )
     return plans.run(Context(), "cpu")
 
@@ -129,6 +139,41 @@ def test_difference_detector_only(present):
 def test_specialized_model_only(present):
     decision = decide(evidence(present, in_blocks=False, in_pixels=True), 0.05)
     assert kinds(decision) == ["specialized"]
+
+
+def test_a_link_where_nothing_but_time_tells_the_frames_apart(present):
+    """Labels for turns are sought in proportion to the calls that a link may save."""
+    found = evidence(present, in_blocks=False, in_pixels=False)
+    still = replace(found, means=means(present, still=True))
+    asked = []
+
+    def find_turns(most_labels):
+        asked.append(most_labels)
+        return turns(still)
+
+    decision = decide(still, 0.0003, find_turns=find_turns)
+    assert decision.stages == ()
+    assert decision.name == decision.link.name
+    steps = {step.name: step for step in decision.predictions}
+    assert steps["ref"].frames_in < 0.2 * REMAINING
+    assert steps[decision.link.name].frames_in == REMAINING
+    assert asked == [pytest.approx(0.1 * REMAINING, rel=0.1)]
+    assert decision.measured.units.false_negatives == 0
+    assert decide(still, 0.0003).link is None  # no turns, no link
+
+
+@pytest.mark.slow
+def test_a_link_behind_a_detector(present):
+    """The detector knows the empty scene, the link what stays in it."""
+    found = evidence(present, in_blocks=True, in_pixels=False)
+    still = replace(found, means=means(present, still=True))
+    decision = decide(still, 0.05, find_turns=lambda most: turns(still))
+    assert kinds(decision) == ["difference"]
+    assert decision.link is not None
+    assert decision.name.endswith(decision.link.name)
+    for level in decision.stricter:
+        assert [stage.name for stage in level] == [stage.name for stage in decision.stages]
+    assert len(decision.stricter) > 0
 
 
 @pytest.mark.slow
