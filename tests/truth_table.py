@@ -37,6 +37,8 @@ class TruthTable:
             "score": pa.array([score_of(i) for i in range(n)], pa.float32()),
             "decided_by": ["reference"] * n,
         }
+        self._con = duckdb.connect()
+        self._con.execute(MACROS)
         self.labels = [[label for label in labels if present[label][i]] for i in range(n)]
 
     def knows(self, **columns: Any) -> TruthTable:
@@ -50,15 +52,13 @@ class TruthTable:
         nothing = {name: pa.nulls(len(asked), SCAN_SCHEMA.field(name).type) for name in ANSWERS}
         clip = pa.table({**self.columns, "decided_by": nothing["decided_by"].cast(pa.string())})
         clip = clip.set_column(clip.column_names.index("score"), "score", nothing["score"])
-        with duckdb.connect() as con:
-            con.register("asked", asked)
-            con.register("clip", clip)
-            if "contains(" in sql:
-                sql = sql.replace("FROM clip", "FROM asked")
-            con.execute(MACROS)
-            for pattern, replacement in REWRITES.items():
-                sql = re.sub(pattern, replacement, sql)
-            return [tuple(map(_plain, row)) for row in con.execute(sql).fetchall()]
+        self._con.register("asked", asked)
+        self._con.register("clip", clip)
+        if "contains(" in sql:
+            sql = sql.replace("FROM clip", "FROM asked")
+        for pattern, replacement in REWRITES.items():
+            sql = re.sub(pattern, replacement, sql)
+        return [tuple(map(_plain, row)) for row in self._con.execute(sql).fetchall()]
 
 
 ANSWERS = ("score", "decided_by")

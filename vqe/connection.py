@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pyarrow as pa
 
@@ -23,7 +24,7 @@ from vqe.optimizer import Rewrite, optimize, rules_to_leave_out
 from vqe.plan.bind_setting import Setting
 from vqe.plan.binder import Bound, bind
 from vqe.plan.commands import AnalyzeVideo, Copy
-from vqe.plan.constants import moment_of
+from vqe.plan.constants import starting_moment
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
 from vqe.planner.resources import Resources
@@ -46,6 +47,7 @@ class Connection:
         self._store = Store()
         self._lock = threading.Lock()
         self._closed = False
+        self._contexts: WeakValueDictionary[int, Context] = WeakValueDictionary()
 
     def sql(self, sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:
         """The result of a statement. Names and types are checked now; a query runs when consumed.
@@ -96,6 +98,8 @@ class Connection:
             bound = replace(bound, plan=plan)
         resources = Resources(self._store, self._catalog.network)
         context = Context(settings, ProgressBar(enabled=settings.progress))
+        with self._lock:
+            self._contexts[id(context)] = context
         text = statement.sql
         try:
             match bound:
@@ -113,7 +117,7 @@ class Connection:
                     )
                 case Setting():
                     return Result(None, self._set(bound))
-            return Result(None, carry_out(bound, self._catalog, resources, context))
+            return Result(None, carry_out(bound, self._catalog, resources, context, text))
         except VqeError as error:
             if error.offset is not None:
                 error.locate(statement.sql, error.offset)
@@ -134,7 +138,7 @@ class Connection:
         if not (isinstance(name, str) and isinstance(path, str)):
             raise ConfigError(f"a name and a path are strings, got {name!r} and {path!r}")
         try:
-            start_us = None if starting_at is None else moment_of(starting_at)
+            start_us = None if starting_at is None else starting_moment(starting_at)
         except ValueError as error:
             raise ConfigError(f"starting_at: {error}") from error
         self._catalog.register_video(name, path, start_us)
@@ -153,6 +157,15 @@ class Connection:
         does not tell them itself; `min_score`: the default of contains().
         """
         self._catalog.register_model(name, model, labels=labels, min_score=min_score)
+
+    def interrupt(self) -> None:
+        """Cancels all that runs on this connection, from any thread: who waits for rows, or for a
+        statement to be carried out, gets QueryCancelledError. Results not yet begun are left."""
+        with self._lock:
+            contexts = list(self._contexts.values())
+        for context in contexts:
+            if context.running:
+                context.cancelled.set()
 
     def close(self) -> None:
         """Ends the connection; results that it gave out can still be read."""

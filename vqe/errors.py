@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,7 +15,8 @@ class VqeError(Exception):
     """Root of all errors raised by vqe.
 
     `message` says what is wrong, `hint` what is possible instead. An error that points into a
-    statement carries the statement as `sql` and the character position as `offset`.
+    statement carries the statement as `sql` and the character position as `offset`, from 0; `line`
+    and `column` are that place, from 1.
     """
 
     phase = "Error"
@@ -28,6 +30,37 @@ class VqeError(Exception):
         self.sql = sql
         self.offset = offset
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As the base class does it, classes that need more than a message could not be unpickled.
+        return _revived, (type(self), self.args, self.__dict__)
+
+    @property
+    def line(self) -> int | None:
+        """The line of the statement that the error points into, from 1."""
+        if self.sql is None or self.offset is None:
+            return None
+        return self.sql.count("\n", 0, self.offset) + 1
+
+    @property
+    def column(self) -> int | None:
+        """The character of that line, from 1; a tab is one."""
+        if self.sql is None or self.offset is None:
+            return None
+        return self.offset - self.sql.rfind("\n", 0, self.offset)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON; None where the error points into no statement."""
+        return {
+            "error": type(self).__name__,
+            "phase": self.phase,
+            "message": self.message,
+            "hint": self.hint,
+            "sql": self.sql,
+            "offset": self.offset,
+            "line": self.line,
+            "column": self.column,
+        }
+
     def locate(self, sql: str, offset: int) -> VqeError:
         """Point at `offset` in `sql`, unless an earlier phase already knew better; returns self."""
         if self.sql is None:
@@ -40,7 +73,8 @@ class VqeError(Exception):
             parts.append(caret(self.sql, self.offset))
         if self.hint:
             parts.append(self.hint)
-        return "\n".join(parts)
+        # What is no valid text could not be printed.
+        return "\n".join(parts).encode("utf-8", "backslashreplace").decode()
 
 
 class ParseError(VqeError, ValueError):
@@ -121,15 +155,57 @@ class QueryCancelledError(ExecutionError):
     phase = "Cancelled"
 
 
+def _revived(kind: type[VqeError], args: tuple[Any, ...], state: dict[str, Any]) -> VqeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
+LINE_SHOWN = 100
+"""Characters of a line that are shown, about as many before the caret as behind it."""
+
+
 def caret(sql: str, offset: int) -> str:
-    """The line of `sql` that holds `offset`, and a caret below that character."""
+    """The line of `sql` that holds `offset`, and a caret below that character.
+
+    Of a long line only what is near; what a terminal would not show as itself is shown as �.
+    """
     offset = min(max(offset, 0), len(sql))
     start = sql.rfind("\n", 0, offset) + 1
     stop = sql.find("\n", offset)
-    line = sql[start : stop if stop >= 0 else len(sql)]
+    line = sql[start : stop if stop >= 0 else len(sql)].removesuffix("\r")
+    before, after = line[: offset - start], line[offset - start :]
+    if len(line) > LINE_SHOWN:
+        room = LINE_SHOWN // 2
+        room += max(room - len(after), 0)
+        if len(before) > room:
+            before = "…" + before[-room:]
+        if len(after) > LINE_SHOWN - len(before):
+            after = after[: max(LINE_SHOWN - len(before), LINE_SHOWN // 2)] + "…"
+    before, after = _shown(before), _shown(after)
     # A tab before the caret is repeated, so that the caret lands under its character.
-    padding = "".join("\t" if c == "\t" else " " for c in line[: offset - start])
-    return f"  {line}\n  {padding}^"
+    padding = "".join("\t" if c == "\t" else " " * _width(c) for c in before)
+    return f"  {before}{after}\n  {padding}^"
+
+
+def _shown(text: str) -> str:
+    """The text without what moves the cursor: controls, surrogates, changes of direction."""
+    strange = ("Cc", "Cs", "Zl", "Zp", "Cn")
+    turns = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")
+    return "".join(
+        "�"
+        if c != "\t"
+        and (unicodedata.category(c) in strange or unicodedata.bidirectional(c) in turns)
+        else c
+        for c in text
+    )
+
+
+def _width(character: str) -> int:
+    """Columns of a terminal."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -137,8 +137,8 @@ class Result:
 
     def show(self, max_rows: int = 20) -> None:
         """Prints the first and last of the rows, `max_rows` at most; all of them for EXPLAIN."""
-        if max_rows < 0:
-            raise ConfigError(f"max_rows must not be negative, got {max_rows}")
+        if not isinstance(max_rows, int) or max_rows < 0:
+            raise ConfigError(f"max_rows must be a whole number from 0, got {max_rows!r}")
         self.to_arrow_table()
         print(self if self._is_plan_text else self._text(max_rows))
 

@@ -67,5 +67,8 @@ EVENTS_SCHEMA: Final = pa.schema(
 )
 """The columns of `SELECT EVENTS`."""
 
+EVENT_COLUMNS: Final = ("video", "frame", "timestamp", "stop", "score")
+"""The columns of frames that events are made of."""
+
 FRAMES: Final = ("video", "frame", "timestamp", "pts", "score", "decided_by")
 """The columns of `SELECT FRAMES`."""

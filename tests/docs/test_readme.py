@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from vqe import errors
+
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 N_FRAMES, FPS, WIDTH, HEIGHT = 300, 10, 160, 120
 
@@ -69,9 +71,17 @@ def test_the_examples_run(
     for block in others:
         exec(block, names)
     printed = capsys.readouterr().out
-    assert "did you mean 'bus'?" in printed
+    assert "1 50 did you mean 'bus'?" in printed
     assert names["table"].num_rows == pytest.approx(120, abs=3)  # frames with the red rectangle
 
 
 def test_no_example_is_left_out() -> None:
     assert README.count("```") == 2 * sum(len(blocks(name)) for name in ("python", "sql", "sh"))
+
+
+def test_every_error_is_in_the_table() -> None:
+    table = README[README.index("## Errors") : README.index("## Reference networks")]
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, errors.VqeError) and name != "VqeError":
+            builtin = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+            assert f"| `{name}` | `{builtin.__name__}` |" in table

@@ -91,18 +91,11 @@ def test_an_unknown_video(con, clip):
         con.register("lobby", "lobby.mp4")
 
 
-@pytest.mark.parametrize(
-    ("sql", "at"),
-    [
-        ("SELECT FRAMES FROM clip WHERE contains('bus') LIMIT 3 GAP '5 s'", "GAP"),
-        ("SELECT FRAMES FROM clip WHERE contains('bus') ERROR WITHIN 0.1", "ERROR"),
-    ],
-)
-def test_what_is_not_built_says_so_and_where(con, sql, at):
+def test_what_is_not_built_says_so_and_where(con):
     with pytest.raises(vqe.UnsupportedError) as raised:
-        con.sql(sql)
+        con.sql("SELECT FRAMES FROM 'rtsp://camera/1'")
     assert isinstance(raised.value, NotImplementedError)
-    assert caret_at(raised.value, at) or raised.value.offset is not None
+    assert caret_at(raised.value, "'rtsp")
 
 
 def test_a_syntax_error(con):

@@ -65,6 +65,16 @@ def test_the_bounds_hold_for_windows_of_a_second(long_clip, answered):
     assert found.fdr <= 0.02
 
 
+def test_events_are_made_of_frames_that_were_filled_in(long_clip, answered):
+    oracle, con, _, table = answered
+    asked = len(oracle.frames_seen)
+    events = con.sql(sql(long_clip).replace("FRAMES", "EVENTS")).to_arrow_table().to_pylist()
+    frames = [range(event["start_frame"], event["stop_frame"]) for event in events]
+    assert [frame for several in frames for frame in several] == table["frame"].to_pylist()
+    assert [event["frames"] for event in events] == [len(several) for several in frames]
+    assert len(oracle.frames_seen) == asked
+
+
 def test_few_frames_are_asked_about_and_decoded(answered):
     oracle, _, result, _ = answered
     profile = result.profile

@@ -228,7 +228,7 @@ def test_show_and_html(con, capsys, oracle):
     assert "not run yet" in repr(result)
     assert oracle.frames_seen == []
     assert "<table" in con.sql(SQL)._repr_html_()
-    with pytest.raises(ConfigError, match="must not be negative, got -1"):
+    with pytest.raises(ConfigError, match="whole number from 0, got -1"):
         result.show(max_rows=-1)
     result.show(max_rows=4)
     printed = capsys.readouterr().out

@@ -27,7 +27,7 @@ def test_all_rules_together() -> None:
         == """\
 Project frame, 2 AS two
 └─ Limit 10
-   └─ Scan 'clip.mp4' frames 0..300 timestamp 10s.. \
+   └─ Scan 'clip.mp4' [frame] frames 0..300 timestamp 10s.. \
 where keyframe AND contains('bus', min_score => 0.5) \
 FNR WITHIN 1% FDR WITHIN 1% PER INTERVAL '1 second' USING MODEL yolo"""
     )
@@ -47,6 +47,7 @@ def test_observer_sees_each_rewrite() -> None:
         "push_condition_into_scan",
         "push_predicate_into_scan",
         "fold_constants",
+        "prune_columns",
         "push_limit_down",
     ]
     for name, before, after in seen:
@@ -121,6 +122,7 @@ def rows(node: Node) -> list[dict[str, Any]]:
             ]
         case Limit(count, child):
             return rows(child)[:count]
+    raise AssertionError(f"no part of these queries: {node!r}")
 
 
 def _scalar(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -15,6 +16,7 @@ from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_true_filters import remove_true_filters
 from vqe.plan.nodes import Annotate, Filter, Limit, Node, Project, Scan
+from vqe.sql.literals import parse_moment
 
 YOLO = " EXACT USING MODEL yolo"
 """What a scan says behind its conditions, once a `contains` asks for a model."""
@@ -29,6 +31,41 @@ def filter_of(where: str) -> Filter:
 
 def text(node: Node | None) -> str:
     return repr(node).replace("\n└─ ", " <- ")
+
+
+START = parse_moment("2024-05-01 08:00:00")
+
+
+@pytest.mark.parametrize(
+    ("where", "after"),
+    [
+        ("time < '2024-05-01 08:00:05'", "Scan 'clip.mp4' timestamp 0s..5s"),
+        ("'2024-05-01 08:00:05' <= time", "Scan 'clip.mp4' timestamp 5s.."),
+        (
+            "time BETWEEN '2024-05-01 07:00' AND '2024-05-01 08:00:01'",
+            "Scan 'clip.mp4' timestamp 0s..1.000001s",
+        ),
+        ("time < '2024-05-01 07:00'", "Scan 'clip.mp4' timestamp 0s..0s"),
+        ("time = '2024-05-01 08:00:01'", "Scan 'clip.mp4' timestamp 1s..1.000001s"),
+        ("time > NULL", "Scan 'clip.mp4' frames 0..0"),
+        (
+            "time >= '2024-05-01 08:00:02' AND timestamp < '3 s' AND frame < 9",
+            "Scan 'clip.mp4' frames 0..9 timestamp 2s..3s",
+        ),
+        ("time <> '2024-05-01 08:00:01'", "None"),
+    ],
+)
+def test_time_is_a_range_of_timestamps_where_the_start_is_known(where: str, after: str) -> None:
+    node = filter_of(where)
+    assert isinstance(node.child, Scan)
+    video = replace(node.child.video, start_us=START)
+    started = replace(node, child=replace(node.child, video=video))
+    assert text(push_range_into_scan(started)).replace(" EXACT", "") == after
+
+
+def test_time_is_null_where_the_start_is_not_known() -> None:
+    after = push_range_into_scan(filter_of("time > '2024-05-01' AND frame < 9"))
+    assert text(after) == "Scan 'clip.mp4' frames 0..0"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +203,24 @@ def test_fold_constants_in_the_select_list() -> None:
     assert folded is not None
     assert folded.schema == plan.schema
     assert fold_constants(folded) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "after"),
+    [
+        ("SELECT frame FROM video ORDER BY frame + (1 + 1)", "Sort frame + 2"),
+        (
+            "SELECT sum(frame + 2 * 3) FROM video GROUP BY pts // (4 - 2)",
+            "Aggregate sum(frame + 6) by pts // 2",
+        ),
+        ("SELECT count(*) FROM video GROUP BY pts", None),
+        ("SELECT frame FROM video ORDER BY pts", None),
+    ],
+)
+def test_fold_constants_above_the_scan(sql: str, after: str | None) -> None:
+    (node,) = plan_of(sql).children
+    found = fold_constants(cast(Node, node))
+    assert text(found) == (f"{after} <- Scan 'clip.mp4'" if after else "None")
 
 
 def test_remove_true_filters() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from language import plan_of
 
-from vqe.errors import BindError, ModelError, UnsupportedError, VideoNotFoundError, VqeError
+from vqe.errors import BindError, ModelError, VideoNotFoundError, VqeError
 
 
 def error_of(sql: str, *args: Any, **options: Any) -> VqeError:
@@ -100,21 +100,6 @@ def test_statements_that_mean_nothing(sql: str) -> None:
     assert error.message.startswith(message)
     assert error.offset is not None
     assert sql[error.offset :].startswith(place)
-
-
-NOT_YET = {
-    "SELECT frame FROM video LIMIT 3 GAP 10 FRAMES": "GAP",
-    "SELECT frame FROM video ERROR WITHIN 0.1": "ERROR",
-}
-
-
-@pytest.mark.parametrize("sql", NOT_YET)
-def test_what_is_to_come_is_named_and_pointed_at(sql: str) -> None:
-    error = error_of(sql)
-    assert isinstance(error, UnsupportedError)
-    assert error.message.endswith("is not supported yet")
-    assert error.offset is not None
-    assert sql[error.offset :].startswith(NOT_YET[sql])
 
 
 @pytest.mark.parametrize(

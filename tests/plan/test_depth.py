@@ -41,3 +41,21 @@ def test_what_is_just_not_too_deep_prints_itself() -> None:
     assert repr(optimize(plan_of(f"SELECT FRAMES FROM video WHERE {condition}"))).count("+") == 140
     with pytest.raises(BindError, match="nested too deeply"):
         plan_of(f"SELECT FRAMES FROM video WHERE {condition.replace('1', '1' + ' + 1' * 20, 1)}")
+
+
+def nested(depth: int) -> str:
+    return "SELECT * FROM (" * depth + "SELECT frame FROM video" + ") WHERE frame > 1" * depth
+
+
+def test_queries_in_queries() -> None:
+    assert repr(optimize(plan_of(nested(50)))) == (
+        "Project frame\n└─ Scan 'clip.mp4' [frame] frames 2.."
+    )
+    with pytest.raises(BindError, match="51 queries in FROM, one inside the other, are too many"):
+        plan_of(nested(51))
+
+
+def test_conditions_behind_groups_may_be_long() -> None:
+    parts = " AND ".join(f"max(pts) <> {i}" for i in range(500))
+    plan = optimize(plan_of(f"SELECT frame // 2 FROM video GROUP BY 1 HAVING {parts}"))
+    assert repr(plan).count(" <> ") == 500

@@ -117,7 +117,7 @@ def test_explain_analyze(query):
 def test_without_a_visual_scan():
     query = Query(logical=None, resources=None, context=Context(metrics=Metrics(rows=3)))
     query.physical = PhysicalPlan(Leaf())
-    text = "Leaf\n\none-off: \ntotal: 0.00 s for 3 rows\nCPU time: 0.00 s"
+    text = "Leaf\n\ntotal: 0.00 s for 3 rows\nCPU time: 0.00 s"
     assert explain(query) == text
     assert explain(query, "table").num_rows == 0
     assert json.loads(explain(query, "json"))["videos"] == []

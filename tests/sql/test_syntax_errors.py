@@ -111,6 +111,73 @@ Syntax error: unexpected 'SET'
   EXPLAIN SET seed = 3
           ^
 did you mean SELECT?""",
+    "SELECT FRAMES FROM x WHER a": """
+Syntax error: unexpected 'WHER'
+  SELECT FRAMES FROM x WHER a
+                       ^
+did you mean WHERE?""",
+    "SELECT FRAMES FROM x LIMT 5": """
+Syntax error: unexpected 'LIMT'
+  SELECT FRAMES FROM x LIMT 5
+                       ^
+did you mean LIMIT?""",
+    "SELECT a FROM x ODER BY a": """
+Syntax error: unexpected 'ODER'
+  SELECT a FROM x ODER BY a
+                  ^
+did you mean ORDER BY?""",
+    "SELECT a FROM x WHERE a > INTERVL '1 s'": """
+Syntax error: unexpected 'INTERVL'
+  SELECT a FROM x WHERE a > INTERVL '1 s'
+                            ^
+did you mean INTERVAL?""",
+    "SELECT a FROM x JOIN y": """
+Syntax error: the dialect has no JOIN
+  SELECT a FROM x JOIN y
+                  ^
+DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")""",
+    "SELECT DISTINCT a FROM x": """
+Syntax error: the dialect has no DISTINCT
+  SELECT DISTINCT a FROM x
+         ^
+DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")""",
+    "SELECT FRAMES FROM /tmp/clip.mp4": """
+Syntax error: unexpected '/'
+  SELECT FRAMES FROM /tmp/clip.mp4
+                     ^
+a path stands in quotes: 'clip.mp4'""",
+    "SELECT FRAMES FROM clip.mp4": """
+Syntax error: the character '.' means nothing here
+  SELECT FRAMES FROM clip.mp4
+                         ^
+a path stands in quotes: 'clip.mp4'""",
+    "SELECT FRAMES FROM x WHERE a && b": """
+Syntax error: the character '&' means nothing here
+  SELECT FRAMES FROM x WHERE a && b
+                               ^
+write AND""",
+    "SELECT FRAMES FROM x WHERE contains(“bus”)": """
+Syntax error: the character '“' means nothing here
+  SELECT FRAMES FROM x WHERE contains(“bus”)
+                                      ^
+a string stands in straight quotes: 'bus'""",
+    "\ufeffSELECT a FROM x": """
+Syntax error: the character U+FEFF means nothing here
+  \ufeffSELECT a FROM x
+  ^""",
+    "SELECT a /* b\nFROM x": """
+Syntax error: this comment is never closed
+  SELECT a /* b
+           ^""",
+    "SELECT a FROM x FNR WITHIN 1e9999999999999999999%": """
+Syntax error: 1e9999999999999999999 is too large a number
+  SELECT a FROM x FNR WITHIN 1e9999999999999999999%
+                             ^""",
+    "SELECT a FROM x; SELCT b FROM x": """
+Syntax error: unexpected 'SELCT'
+  SELECT a FROM x; SELCT b FROM x
+                   ^
+did you mean SELECT?""",
     " -- nothing": """
 Syntax error: there is no statement
    -- nothing

@@ -25,9 +25,11 @@ from vqe.runtime.context import Context
 
 
 def carry_out(  # noqa: PLR0911 - one per kind
-    command: Command, catalog: Catalog, resources: Resources, context: Context
+    command: Command, catalog: Catalog, resources: Resources, context: Context, sql: str
 ) -> pa.Table:
-    """The rows that the statement gives once it is done; its plan, if any, is optimised."""
+    """The rows that the statement gives once it is done; its plan, if any, is optimised, and `sql`
+    is the text that it came from."""
+    context.running = True
     match command:
         case AddVideo(name, path, start_us, replace):
             with pointing_at(command):
@@ -48,6 +50,6 @@ def carry_out(  # noqa: PLR0911 - one per kind
         case AnalyzeVideo(plan):
             return analyze(plan, resources, context)
         case Copy(plan, path):
-            rows = copy(Query(plan, resources, context), path, command.format)
+            rows = copy(Query(plan, resources, context, sql=sql), path, command.format)
             return pa.table({"file": [path], "rows": [rows]})
     raise AssertionError(f"not a command: {command!r}")

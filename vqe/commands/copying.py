@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from vqe.commands.file_writers import writer
 from vqe.errors import ExecutionError
+from vqe.executor.metadata import measured, promised
 from vqe.executor.query import Query
+from vqe.plan.catalog import printable
 from vqe.plan.commands import CopyFormat
 
 ROWS = 2**16
@@ -24,13 +26,13 @@ def copy(query: Query, path: str, format: CopyFormat) -> int:
     """Writes the rows as they are found, and returns how many there were.
 
     The file appears under its name when it is complete, in place of one that was there. Where the
-    query fails or is cancelled, nothing is left of it.
+    query fails or is cancelled, nothing is left of it. Its metadata are those of a result.
     """
-    rows = 0
+    rows, schema = 0, query.schema.with_metadata(promised(query))
     with (
         _complete(path) as file,
         closing(query.run()) as batches,
-        writer(format, file, query.schema) as written,
+        writer(format, file, schema, lambda: measured(query)) as written,
     ):
         for piece in _pieces(batches, query.schema):
             with _explained(path):  # what the query raises is clear enough
@@ -57,6 +59,8 @@ def _pieces(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
 def _complete(path: str) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` once the block has ended well."""
     with _explained(path):
+        if printable(path) != path:
+            raise ExecutionError(f"{path!r} cannot be written: that is no valid UTF-8")
         target = os.path.realpath(path)
         if os.path.isdir(target):
             raise ExecutionError(f"'{path}' cannot be written: it is a folder")

@@ -1,7 +1,8 @@
 """Record batches as the bytes of a file, in the formats that COPY knows.
 
-Parquet and Arrow keep every type. CSV and JSON are text: a duration is clock time, a moment a date
-and time, a number that is not finite null; lists and structs are JSON, in CSV as well.
+Parquet and Arrow keep every type, but that Arrow has strings in place of dictionaries of them. CSV
+and JSON are text: a duration is clock time, a moment a date and time, a number that is not finite
+null; lists and structs are JSON, in CSV as well.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol
 
@@ -29,17 +30,27 @@ class Writer(Protocol):
 
 
 @contextmanager
-def writer(format: CopyFormat, file: BinaryIO, schema: pa.Schema) -> Iterator[Writer]:
-    """Writes rows of `schema` to `file`; complete when the block has ended."""
+def writer(
+    format: CopyFormat,
+    file: BinaryIO,
+    schema: pa.Schema,
+    learned: Callable[[], Mapping[str, str]] = dict,
+) -> Iterator[Writer]:
+    """Writes rows of `schema` to `file`; complete when the block has ended.
+
+    Parquet and Arrow keep the metadata of the schema; what is `learned` by the end of the block
+    joins them in Parquet, where metadata stand behind the rows.
+    """
     match format:
         case "parquet":
             from pyarrow.parquet import ParquetWriter
 
             with ParquetWriter(file, schema) as parquet:
                 yield parquet
+                parquet.add_key_value_metadata(learned())
         case "arrow":
-            with pa.ipc.new_file(file, schema) as arrow:
-                yield arrow
+            with pa.ipc.new_file(file, _plain_schema(schema)) as arrow:
+                yield _PlainRows(arrow)
         case "csv":
             from pyarrow.csv import CSVWriter
 
@@ -47,6 +58,18 @@ def writer(format: CopyFormat, file: BinaryIO, schema: pa.Schema) -> Iterator[Wr
                 yield _CsvRows(csv)
         case "json":
             yield _JsonLines(file)
+
+
+class _PlainRows:
+    """Rows whose dictionaries are spelled out: an Arrow file has one for all of them."""
+
+    def __init__(self, arrow: Writer) -> None:
+        self.arrow = arrow
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        schema = _plain_schema(batch.schema)
+        columns = [c.cast(f.type) for c, f in zip(batch.columns, schema, strict=True)]
+        self.arrow.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 class _CsvRows:
@@ -75,8 +98,20 @@ class _JsonLines:
 
 
 def _as_printed(column: pa.Array) -> pa.Array:
-    """Doubles that are written like the floats of the column: 0.7, not 0.699999988079071."""
-    return column.cast(pa.string()).cast(pa.float64()) if column.type == pa.float32() else column
+    """The column with values that JSON shows well, as far as that can be done for all at once."""
+    if column.type == pa.float32():
+        return column.cast(pa.string()).cast(pa.float64())  # 0.7, not 0.699999988079071
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.string())  # of any year
+    return clock_text(column) if pa.types.is_duration(column.type) else column
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    fields = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+        for field in schema
+    ]
+    return pa.schema(fields, metadata=schema.metadata)
 
 
 def _text_schema(schema: pa.Schema) -> pa.Schema:

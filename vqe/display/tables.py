@@ -7,7 +7,7 @@ import io
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from rich.box import SIMPLE_HEAD
@@ -118,6 +118,15 @@ def table_html(rows: Rows, *, max_rows: int = MAX_ROWS) -> str:
     )
 
 
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """As Python values; moments as text where one is beyond Python's years."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        values = column.cast(pa.string()).to_pylist()
+    return values
+
+
 def _excerpt(rows: Rows, max_rows: int) -> _Excerpt:
     """The rows to show; the others never leave Arrow."""
     n_rows = len(rows)
@@ -127,7 +136,7 @@ def _excerpt(rows: Rows, max_rows: int) -> _Excerpt:
     if isinstance(rows, pa.Table):
         shown = pa.concat_tables([rows.slice(0, n_head), rows.slice(tail)])
         columns = [
-            _Column(name, column.to_pylist())
+            _Column(name, _values(column))
             for name, column in zip(shown.column_names, shown.columns, strict=True)
         ]
     else:

@@ -95,6 +95,7 @@ def _notes(metrics: Metrics) -> Iterator[str]:
                 yield f"{what} in '{scan.video}': {frames:,} frame{plural}, {spans_text(spans)}"
         if scan.watch.spans:
             yield f"drift in '{scan.video}': {drift_text(scan.watch)}"
+    yield from (f"estimated {estimate}" for estimate in metrics.estimates)
     yield from (f"skipped: {reason}" for reason in metrics.skipped.values())
 
 

@@ -141,7 +141,7 @@ def _steps(steps: Sequence[Step]) -> str:
 
 def _totals(totals: Totals, *, planned: bool) -> str:
     phases = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in totals.one_off.items())
-    lines = [f"one-off: {phases}"]
+    lines = [f"one-off: {phases}"] if phases else []
     if planned:
         lines.append(
             f"reference network: asked about {_n(totals.reference_calls, 'frame')} "

@@ -7,6 +7,7 @@ import json
 from vqe.executor.explain import explanation
 from vqe.executor.explain_json import explanation_dict
 from vqe.executor.query import Query
+from vqe.plan.catalog import printable
 from vqe.plan.nodes import Scan
 from vqe.version import __version__
 
@@ -30,7 +31,7 @@ def promised(query: Query) -> dict[str, str]:
         known["vqe.model"] = asked.model.name
         known["vqe.fingerprint"] = query.resources.network(asked.model).fingerprint or ""
         known["vqe.accuracy"] = str(asked.accuracy)
-    return {key: text for key, text in known.items() if text}
+    return {key: printable(text) for key, text in known.items() if text}
 
 
 def measured(query: Query) -> dict[str, str]:

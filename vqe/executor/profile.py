@@ -11,7 +11,13 @@ from vqe.planner.certificate import Certificate
 from vqe.planner.cost import StagePrediction, add_predictions
 from vqe.planner.decision import Alternative, Decision, Measured
 from vqe.planner.shortfall import Shortfall
-from vqe.runtime.metrics import DamagedSpan, DriftSpan, ScanMetrics, StageMetrics
+from vqe.runtime.metrics import (
+    DamagedSpan,
+    DriftSpan,
+    EstimateMetrics,
+    ScanMetrics,
+    StageMetrics,
+)
 
 NO_PIXELS = "packet index"
 NO_VIDEOS = "nothing to plan"
@@ -81,6 +87,8 @@ class Profile:
     videos: tuple[VideoProfile, ...]
     skipped: dict[str, str]
     """Videos that could not be read at all, with the reason, where `on_damage` is 'skip'."""
+    estimates: tuple[EstimateMetrics, ...]
+    """Aggregates that were estimated from a sample, as ERROR WITHIN allows."""
 
     @property
     def one_off_seconds(self) -> float:
@@ -124,6 +132,7 @@ def profile(query: Query) -> Profile:
         + sum(scan.decoding.frames_in for scan in metrics.scans),
         videos=videos,
         skipped=dict(metrics.skipped),
+        estimates=tuple(metrics.estimates),
     )
 
 

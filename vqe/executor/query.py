@@ -39,6 +39,7 @@ class Query:
     def run(self) -> Generator[pa.RecordBatch]:
         """Plans, labels and trains at the first pull; then the rows as they are found."""
         watch = Stopwatch(self.context)
+        self.context.running = True
         try:
             with watch:
                 self.physical = Planner(self.resources, self.context).plan(self.logical)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,10 @@ def checked_labels(labels: Sequence[str] | None) -> tuple[str, ...] | None:
     """`labels` as a tuple, None for None. Raises ModelError unless they are distinct names."""
     if labels is None:
         return None
-    if isinstance(labels, str) or not labels or not all(isinstance(one, str) for one in labels):
+    listed = [] if isinstance(labels, str) or not isinstance(labels, Iterable) else list(labels)
+    if not listed or not all(isinstance(one, str) for one in listed):
         raise ModelError(f"labels must be a list of names, got {labels!r}")
+    labels = listed
     if len(set(labels)) < len(labels):
         twice = sorted({one for one in labels if list(labels).count(one) > 1})
         raise ModelError(f"labels must differ, but {', '.join(map(repr, twice))} occur twice")

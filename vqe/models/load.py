@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import numbers
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -206,6 +207,6 @@ def _identity(fingerprint: str | None, labels: tuple[str, ...], *how: object) ->
 
 def _checked_score(given: float | None, default: float) -> float:
     score = default if given is None else given
-    if not FLOOR <= score <= 1:
-        raise ModelError(f"min_score must lie in [{FLOOR}, 1], got {score}")
+    if not isinstance(score, numbers.Real) or not FLOOR <= score <= 1:
+        raise ModelError(f"min_score must lie in [{FLOOR}, 1], got {score!r}")
     return float(score)

@@ -106,7 +106,11 @@ def names_of(names: Any) -> tuple[str, ...] | None:
 
 def first_line(error: BaseException | None) -> str:
     """An exception as one line of at most 200 characters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    try:
+        message = str(error)
+    except Exception:  # a class of the caller's
+        message = ""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     # TorchScript puts the reason last, below the traceback of the interpreter.
     text = (
         lines[-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,11 @@ class CallablePipeline:
         """uint8 (n, H, W, 3) -> their detections."""
         n, height, width = frames.shape[:3]
         found: Outputs = self._function(frames)
+        if not isinstance(found, Sized) or not all(isinstance(one, Sized) for one in found):
+            raise ModelError(
+                f"the callable returned {found!r:.120}",
+                hint="it returns a list with one list of detections per frame",
+            )
         if len(found) != n:
             raise ModelError(f"the callable returned {len(found)} lists for {n} frames")
         counts = [len(one) for one in found]

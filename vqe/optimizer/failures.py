@@ -10,9 +10,9 @@ import pyarrow as pa
 from vqe.plan.constants import FLOAT
 from vqe.plan.expressions import Call, Column, Constant, Expression, Objects
 
-LARGEST: Final = {"frame": 2.0**31, "timestamp": 2.0**51, "time": 2.0**58, "pts": 2.0**48}
+LARGEST: Final = {"frame": 2.0**31, "timestamp": 2.0**51, "time": 2.0**53, "pts": 2.0**48}
 """Magnitudes that the columns of no video reach: two years of frames, seventy of microseconds, and
-the moments of the years from 1 to 9999."""
+the moments from 1685 to 2255."""
 
 MOST_OBJECTS: Final = 2.0**20
 """No network sees as many in a frame."""

@@ -8,13 +8,14 @@ from typing import Any
 import pyarrow as pa
 
 from vqe.errors import ExecutionError
+from vqe.plan.aggregates import AggregateCall
 from vqe.plan.constants import DURATION, TIMESTAMP
 from vqe.plan.expressions import Call, Constant, Expression
 from vqe.plan.kernels import run_kernel
-from vqe.plan.nodes import Filter, Node, Project
+from vqe.plan.nodes import Aggregate, Filter, Node, Project, Sort, TopN
 
 
-def fold_constants(node: Node) -> Node | None:
+def fold_constants(node: Node) -> Node | None:  # noqa: PLR0911 - one per node
     """Calls whose arguments are all constants become constants."""
     match node:
         case Filter(condition, _):
@@ -26,7 +27,20 @@ def fold_constants(node: Node) -> Node | None:
                 return None
             names = (name for name, _ in columns)
             return replace(node, columns=tuple(zip(names, values, strict=True)))
+        case Sort(keys, _) | TopN(_, keys, _):
+            folded_keys = tuple(replace(key, expression=_fold(key.expression)) for key in keys)
+            return None if folded_keys == keys else replace(node, keys=folded_keys)
+        case Aggregate(keys=groups, aggregates=calls):
+            folded_groups = tuple((name, _fold(key)) for name, key in groups)
+            folded_calls = tuple((name, _fold_argument(call)) for name, call in calls)
+            if (folded_groups, folded_calls) == (groups, calls):
+                return None
+            return replace(node, keys=folded_groups, aggregates=folded_calls)
     return None
+
+
+def _fold_argument(call: AggregateCall) -> AggregateCall:
+    return call if call.argument is None else replace(call, argument=_fold(call.argument))
 
 
 def _fold(expression: Expression) -> Expression:

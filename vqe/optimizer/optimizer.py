@@ -8,12 +8,24 @@ from typing import Final, cast
 
 from vqe.errors import ConfigError, PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
+from vqe.optimizer.limit_sorted_rows import limit_sorted_rows
+from vqe.optimizer.merge_filters import merge_filters
 from vqe.optimizer.merge_limits import merge_limits
+from vqe.optimizer.merge_projects import merge_projects
+from vqe.optimizer.order_conjuncts import order_conjuncts
+from vqe.optimizer.prune_columns import prune_columns
 from vqe.optimizer.push_condition_into_scan import push_condition_into_scan
+from vqe.optimizer.push_filter_through_aggregate import push_filter_through_aggregate
+from vqe.optimizer.push_filter_through_annotate import push_filter_through_annotate
+from vqe.optimizer.push_filter_through_project import push_filter_through_project
+from vqe.optimizer.push_filter_through_sort import push_filter_through_sort
 from vqe.optimizer.push_limit_down import push_limit_down
 from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
+from vqe.optimizer.remove_identity_projects import remove_identity_projects
+from vqe.optimizer.remove_redundant_conditions import remove_redundant_conditions
 from vqe.optimizer.remove_true_filters import remove_true_filters
+from vqe.optimizer.sort_before_annotating import sort_before_annotating
 from vqe.plan.nodes import Node
 
 Rule = Callable[[Node], Node | None]
@@ -23,11 +35,23 @@ Observer = Callable[[str, Node, Node], None]
 RULES: Final[tuple[Rule, ...]] = (
     fold_constants,  # first, for the others look for constants
     remove_true_filters,
+    remove_redundant_conditions,  # before conditions move, and are no longer seen together
+    merge_filters,
+    push_filter_through_project,
+    push_filter_through_sort,
+    push_filter_through_aggregate,
+    push_filter_through_annotate,
     push_range_into_scan,  # before the next: a range needs no look at each row of the index
     push_condition_into_scan,
     push_predicate_into_scan,
+    order_conjuncts,  # of those that stayed above the scan
+    merge_projects,
+    push_limit_down,  # before the next two: the limit meets what it can merge with
     merge_limits,
-    push_limit_down,
+    limit_sorted_rows,
+    sort_before_annotating,
+    remove_identity_projects,
+    prune_columns,  # last, when it is known what the others have left to ask for
 )
 
 NEEDED: Final = ("push_predicate_into_scan",)

@@ -6,12 +6,13 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from vqe.physical.accumulators import Accumulator, accumulator_of, valid
 from vqe.physical.chunks import CHUNK_ROWS, chunks
 from vqe.physical.evaluate import evaluate_column
-from vqe.physical.groups import Groups
+from vqe.physical.groups import ROW, Groups
 from vqe.physical.operator import Operator
 from vqe.plan.aggregates import AggregateCall
 from vqe.plan.expressions import Expression
@@ -67,6 +68,7 @@ class _Running:
                 )
             },
         )
+        self.rows = 0
         self.distinct = {
             i: Groups([*self.keys, "value"], {}) for i, call in enumerate(calls) if call.distinct
         }
@@ -74,6 +76,8 @@ class _Running:
     def add(self, rows: pa.RecordBatch) -> None:
         """Takes further rows of the child in."""
         keys = {name: evaluate_column(key, rows) for name, key in self.keys.items()}
+        keys[ROW] = pa.array(np.arange(self.rows, self.rows + rows.num_rows))
+        self.rows += rows.num_rows
         parts = dict(keys)
         for i, (call, accumulator) in enumerate(zip(self.calls, self.accumulators, strict=True)):
             values = _argument(call, rows)
@@ -97,11 +101,10 @@ class _Running:
         return columns
 
     def _count_distinct(self, distinct: Groups) -> pa.Array:
-        """How many values each group has, the groups in the same order: their first row has the
-        first of their values."""
+        """How many values each group has; the first row of a group has the first of them."""
         values = distinct.merged()
         counted = Groups(list(self.keys), {"count": "sum"})
-        keys = {name: values[name] for name in self.keys}
+        keys = {name: values[name] for name in (*self.keys, ROW)}
         counted.add(pa.table({**keys, "count": valid(values["value"].combine_chunks())}))
         return counted.merged()["count"].combine_chunks()
 

@@ -61,26 +61,38 @@ class AnnotateExec(Operator):
         return "Annotate " + ", ".join(str(sight) for _, sight in self.columns)
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        schema, at_work = self.schema, _AtWork(self, context)
+        annotator = Annotator(self.columns, self.footage, context)
         with closing(self.child.execute(context)) as batches:
             for batch in batches:
-                for start in range(0, batch.num_rows, ROWS):
-                    rows = batch.slice(start, ROWS)
-                    columns = [*rows.columns, *at_work.columns_of(rows)]
-                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
-        at_work.report_damage()
+                yield from annotator.annotated(batch)
+        annotator.report_damage()
 
 
-class _AtWork:
-    """The operator while it runs, and the videos that it has met."""
+class Annotator:
+    """Looks at the frames of rows, and remembers the videos that it has met."""
 
-    def __init__(self, operator: AnnotateExec, context: Context) -> None:
+    def __init__(
+        self,
+        columns: tuple[tuple[str, Sight], ...],
+        footage: Callable[[str], Footage],
+        context: Context,
+    ) -> None:
         self.context = context
-        self.sights = [sight for _, sight in operator.columns]
-        self._footage = operator.footage
+        self.names = [name for name, _ in columns]
+        self.sights = [sight for _, sight in columns]
+        self._footage = footage
         self._videos: dict[str, _Video] = {}
 
-    def columns_of(self, rows: pa.RecordBatch) -> list[pa.Array]:
+    def annotated(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """The rows with a column for each sight, a part after the other."""
+        fields = zip(self.names, (sight.type for sight in self.sights), strict=True)
+        schema = pa.schema([*rows.schema, *(pa.field(*field) for field in fields)])
+        for start in range(0, rows.num_rows, ROWS):
+            part = rows.slice(start, ROWS)
+            columns = [*part.columns, *self._columns_of(part)]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _columns_of(self, rows: pa.RecordBatch) -> list[pa.Array]:
         """A column for each sight."""
         videos = rows["video"].to_numpy(zero_copy_only=False)
         frames = rows["frame"].to_numpy()

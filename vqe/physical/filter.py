@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from vqe.optimizer.conjunctions import split_conjunctions
 from vqe.physical.evaluate import evaluate_column
 from vqe.physical.operator import Operator
 from vqe.plan.expressions import Expression
@@ -15,7 +16,8 @@ from vqe.runtime.context import Context
 
 @dataclass(frozen=True, repr=False)
 class FilterExec(Operator):
-    """The rows for which `condition` is true."""
+    """The rows for which `condition` is true; its parts are asked one after the other, each of the
+    rows that the earlier ones left: those that can fail may rely on that."""
 
     condition: Expression
     child: Operator
@@ -28,5 +30,10 @@ class FilterExec(Operator):
         return f"Filter {self.condition}"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
+        parts = list(split_conjunctions(self.condition))
         for batch in self.child.execute(context):
-            yield batch.filter(evaluate_column(self.condition, batch))
+            rows = batch
+            for part in parts:
+                if rows.num_rows:
+                    rows = rows.filter(evaluate_column(part, rows))
+            yield rows

@@ -56,7 +56,7 @@ class Question:
 
     def holds(self, marks: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether frames with these marks qualify, bool (N,); not where there is none."""
-        return ~np.signbit(marks) & ~np.isnan(marks)
+        return holding(marks)
 
     def _column(self, sight: Contains | Objects, seen: Detections) -> pa.Array:
         label = self.labels.index(sight.label)
@@ -78,6 +78,11 @@ class Question:
             return Column(str(part), part.type) if part in known else None
 
         return rewritten(self.condition, column)
+
+
+def holding(marks: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which marks say that the condition holds, bool (N,)."""
+    return ~np.signbit(marks) & ~np.isnan(marks)
 
 
 def scores_of(marks: NDArray[np.float32]) -> NDArray[np.float32]:

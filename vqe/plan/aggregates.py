@@ -10,7 +10,7 @@ import pyarrow as pa
 from vqe.errors import BindError
 from vqe.plan.constants import DURATION, FLOAT, INTEGER, NULL, TIMESTAMP
 from vqe.plan.expressions import Expression, to_sql
-from vqe.plan.operators import NUMBERS, cast, describe, plain
+from vqe.plan.operators import NUMBERS, cast, comparable, describe, plain
 from vqe.sql import ast
 from vqe.sql.unparse import unparse_expression
 
@@ -38,6 +38,8 @@ def aggregate_of(function: str, argument: Expression | None, *, distinct: bool) 
     """The aggregate with its type. Raises BindError where the argument has the wrong one."""
     if argument is None:
         return AggregateCall(function, None, INTEGER)
+    if distinct or function in ("min", "max"):
+        argument = comparable(argument, f"{function}()")
     argument = plain(argument)
     if argument.type == NULL:
         argument = cast(argument, INTEGER)

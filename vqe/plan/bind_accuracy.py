@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from vqe.errors import BindError, UnsupportedError
+from vqe.errors import BindError
 from vqe.plan.accuracy import DEFAULT_ACCURACY, EXACT, Accuracy
 from vqe.plan.bind_expressions import bind_number
 from vqe.plan.scope import Scope, pointing_at
@@ -18,13 +18,12 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
     seen: dict[str, ast.Clause] = {}
     for clause in clauses:
         name = clause_name(clause)
-        if name == "ERROR WITHIN":
-            raise UnsupportedError(f"{name} is not supported yet", offset=clause.offset)
         if name in seen:
             raise BindError(f"{name} is given twice", offset=clause.offset)
         seen[name] = clause
     per, confidence = seen.get("PER"), seen.get("CONFIDENCE")
-    bounds = [clause for clause in seen.values() if isinstance(clause, ast.Bound)]
+    # ERROR WITHIN is about aggregates: see `vqe.plan.bind_error`.
+    bounds = [c for c in seen.values() if isinstance(c, ast.Bound) and c.measure != "ERROR"]
     if "EXACT" in seen:
         for contradiction in (*bounds, *filter(None, [per, confidence])):
             raise BindError(

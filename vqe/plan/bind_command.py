@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vqe.errors import BindError, ModelError, VideoNotFoundError
+from vqe.errors import BindError, VideoNotFoundError
 from vqe.plan.bind_query import bind_query
-from vqe.plan.bind_text import bind_moment, bind_text
+from vqe.plan.bind_text import bind_start, bind_text
 from vqe.plan.catalog import CatalogView
 from vqe.plan.commands import (
     AddVideo,
@@ -55,7 +55,7 @@ def bind_command(  # noqa: PLR0911 - one per kind
 def _create(node: statements.CreateVideo, catalog: CatalogView, parameters: Parameters) -> AddVideo:
     start_us = None
     if node.starting_at is not None:
-        start_us = bind_moment(node.starting_at, parameters)
+        start_us = bind_start(node.starting_at, parameters)
     with pointing_at(node.path):
         path = bind_text(node.path, parameters, "the path")
         catalog.file(path, start_us)
@@ -70,9 +70,7 @@ def _describe(name: str, catalog: CatalogView) -> DescribeColumns | DescribeMode
     except VideoNotFoundError as no_video:
         try:
             return DescribeModel(catalog.model(name))
-        except (BindError, ModelError) as no_model:
-            if ":" in name:  # the spec of a model, which cannot be loaded
-                raise
+        except BindError as no_model:
             hint = no_video.hint or no_model.hint
             raise BindError(f"'{name}' is neither a video nor a model", hint=hint) from None
 
@@ -84,6 +82,12 @@ def _analyze(
     default_model: str | None,
 ) -> AnalyzeVideo:
     """The plan of `SELECT FRAMES FROM source WHERE condition`, whose cascade is to be chosen."""
+    if isinstance(node.source, ast.Subquery):
+        raise BindError(
+            "ANALYZE VIDEO takes a video, not a query",
+            hint="conditions of the query can stand behind FOR",
+            offset=node.source.offset,
+        )
     query = ast.Query(
         ast.Frames(), node.source, node.condition, clauses=node.clauses, offset=node.offset
     )

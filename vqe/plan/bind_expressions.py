@@ -117,7 +117,7 @@ def _column(name: str, scope: Scope) -> Expression:
     if column in scope.later:
         raise BindError(
             f"column {column} is known only after the condition was answered",
-            hint="select it instead",
+            hint="select it, and write the condition into a query around this one",
         )
     return Column(column, scope.columns.field(column).type)
 
@@ -158,7 +158,8 @@ def _predicate(node: ast.Between | ast.In | ast.IsNull, scope: Scope) -> Express
 
 
 def _case(node: ast.Case, scope: Scope) -> Expression:
-    conditions = [_when(node.operand, condition, scope) for condition, _ in node.whens]
+    operand = None if node.operand is None else bind_expression(node.operand, scope)
+    conditions = [_when(operand, condition, scope) for condition, _ in node.whens]
     values = [bind_expression(value, scope) for _, value in node.whens]
     otherwise = bind_expression(node.otherwise or ast.Literal(None), scope)
     *values, result = operators.unify([*values, otherwise])
@@ -169,12 +170,12 @@ def _case(node: ast.Case, scope: Scope) -> Expression:
     return result
 
 
-def _when(operand: ast.Expression | None, node: ast.Expression, scope: Scope) -> Expression:
+def _when(operand: Expression | None, node: ast.Expression, scope: Scope) -> Expression:
     bound = bind_expression(node, scope)
     with pointing_at(node):
         if operand is None:
             return operators.condition(bound, "WHEN")
-        return operators.compare("=", bind_expression(operand, scope), bound)
+        return operators.compare("=", operand, bound)
 
 
 def _function(node: ast.Function, scope: Scope) -> Expression:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from vqe.errors import BindError, UnsupportedError
+from vqe.errors import BindError
 from vqe.plan.bind_accuracy import bind_accuracy, clause_name
 from vqe.plan.bind_effort import bind_effort
+from vqe.plan.bind_error import refuse_error
 from vqe.plan.bind_events import bind_events
-from vqe.plan.bind_expressions import bind_constant, bind_expression
+from vqe.plan.bind_expressions import bind_expression
+from vqe.plan.bind_limit import bind_count, bind_spaced_limit
 from vqe.plan.bind_select import SELECT_ROWS, bind_order, bind_select, refuse_groups
 from vqe.plan.bind_text import bind_text
 from vqe.plan.bind_visual import VisualFunctions
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
-from vqe.plan.constants import INTEGER
 from vqe.plan.expressions import Expression
 from vqe.plan.nodes import Filter, Limit, Node, Scan, Values
-from vqe.plan.operators import condition, describe
+from vqe.plan.operators import condition
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import SCAN_SCHEMA, STOP
@@ -31,22 +32,22 @@ def bind_query(
     query: ast.Query, catalog: CatalogView, parameters: Parameters, default_model: str | None
 ) -> Node:
     """The plan of a query. Raises as `vqe.plan.binder.bind` does."""
-    if query.limit is not None and query.limit.gap is not None:
-        raise UnsupportedError("LIMIT … GAP is not supported yet", offset=query.limit.gap.offset)
     visual = None
     if query.source is None or isinstance(query.source, ast.Subquery):
         plan, scope = _derived_rows(query, catalog, parameters, default_model)
     else:
         plan, visual = _frames(query, catalog, parameters, default_model)
         scope = Scope(SCAN_SCHEMA, parameters, sight=visual.annotation)
+    limit, spaced = query.limit, query.limit is not None and query.limit.gap is not None
+    if spaced:
+        plan = bind_spaced_limit(query, plan, scope)
     if isinstance(query.selection, ast.Events):
         refuse_groups(query)
+        refuse_error(query.clauses)
         plan = bind_order(query, bind_events(query.selection, plan, scope), scope)
     else:
         plan = bind_select(query, lambda: plan if visual is None else visual.annotated(plan), scope)
-    if query.limit is not None:
-        plan = Limit(_count(query.limit, scope), plan)
-    return plan
+    return plan if limit is None or spaced else Limit(bind_count(limit, scope), plan)
 
 
 def _frames(
@@ -153,13 +154,3 @@ def bind_where(node: ast.Expression, visual: VisualFunctions, parameters: Parame
     bound = bind_expression(node, scope)
     with pointing_at(node):
         return condition(bound, "WHERE")
-
-
-def _count(limit: ast.Limit, scope: Scope) -> int:
-    count = bind_constant(limit.count, scope, "LIMIT")
-    if count.type != INTEGER or count.value < 0:
-        raise BindError(
-            f"LIMIT must be a whole number from 0, got {describe(count)}",
-            offset=limit.count.offset,
-        )
-    return int(count.value)

@@ -9,11 +9,12 @@ from typing import Final
 import pyarrow as pa
 
 from vqe.errors import BindError
+from vqe.plan.bind_error import refuse_error, with_error
 from vqe.plan.bind_expressions import bind_expression
 from vqe.plan.expressions import Column, Expression, columns_of
 from vqe.plan.grouping import Grouping, holds_aggregate
 from vqe.plan.nodes import Filter, Node, Project, Sort, SortKey
-from vqe.plan.operators import condition, plain
+from vqe.plan.operators import comparable, condition, plain
 from vqe.plan.scope import Scope, pointing_at
 from vqe.schema import FRAMES, VIDEO_SCHEMA
 from vqe.sql import ast
@@ -46,7 +47,9 @@ def bind_select(query: ast.Query, rows: Callable[[], Node], scope: Scope) -> Nod
     keys = _sort_keys(query.order_by, columns, inner)
     child = rows()
     if grouping is not None:
-        child = grouping.over(child)
+        child = with_error(grouping.over(child), query.clauses, scope)
+    else:
+        refuse_error(query.clauses)
     if having is not None:
         child = Filter(having, child)
     return Project(columns, Sort(keys, child) if keys else child)
@@ -90,7 +93,8 @@ def _group_key(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) ->
     """A key, which may be the number or the name of an item of the select list."""
     node = _item_of(node, items, scope)
     with pointing_at(node):
-        return plain(bind_expression(node, replace(scope, clause="GROUP BY")))
+        bound = bind_expression(node, replace(scope, clause="GROUP BY"))
+        return comparable(bound, "GROUP BY")
 
 
 def _item_of(node: ast.Expression, items: Sequence[ast.Item], scope: Scope) -> ast.Expression:
@@ -152,6 +156,8 @@ def _sort_keys(order_by: ast.OrderBy | None, columns: Columns, scope: Scope) -> 
     keys = []
     for order in order_by.keys if order_by else ():
         value = _sort_value(order.key, columns, scope)
+        with pointing_at(order.key):
+            value = comparable(value, "ORDER BY")
         keys.append(SortKey(plain(value), order.descending, order.nulls == "first"))
     return tuple(keys)
 

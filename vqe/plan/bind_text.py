@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from vqe.errors import BindError
-from vqe.plan.constants import moment_of
+from vqe.plan.constants import starting_moment
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
 from vqe.sql import ast
@@ -28,11 +28,11 @@ def bind_text(
     return given
 
 
-def bind_moment(node: ast.Literal | ast.Parameter, parameters: Parameters) -> int:
-    """Microseconds since 1970 of a moment, or of the text of one."""
+def bind_start(node: ast.Literal | ast.Parameter, parameters: Parameters) -> int:
+    """Microseconds since 1970 of the moment at which a video starts, or of the text of one."""
     with pointing_at(node):
         value = parameters.value(node) if isinstance(node, ast.Parameter) else node.value
         try:
-            return moment_of(value)
+            return starting_moment(value)
         except ValueError as error:
             raise BindError(str(error)) from error

@@ -19,6 +19,7 @@ from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
+from vqe.sql.unparse import unparse_literal
 
 OPTIONS: Final = ("min_score", "region")
 MOST_LABELS = 8
@@ -130,6 +131,12 @@ def _picture(node: ast.Function, scope: Scope) -> Picture:
 
 
 def _label(node: ast.Expression, scope: Scope, model: ModelInfo) -> str:
+    if isinstance(node, ast.Name):
+        raise BindError(
+            f"the label must be a constant, got {node.name}",
+            hint=f"write {unparse_literal(node.name)}",
+            offset=node.offset,
+        )
     label = bind_constant(node, scope, "the label")
     if label.type != STRING:
         raise BindError(f"the label must be a string, got {describe(label)}", offset=node.offset)

@@ -44,6 +44,10 @@ PREFIXES: Final = {"negate_checked": "-", "invert": "NOT"}
 DEEPEST: Final = 150
 """Levels of calls: whoever walks an expression may recurse."""
 
+MOST_CALLS: Final = 100_000
+"""In one expression: `a % b`, BETWEEN, IN and CASE use an operand more than once, so that nesting
+them multiplies it."""
+
 
 class _Printed:
     """Prints itself as SQL."""
@@ -81,12 +85,18 @@ class Call(_Printed):
     args: tuple[Expression, ...]
     type: pa.DataType
     depth: int = field(init=False, compare=False, repr=False)
+    calls: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        depth = 1 + max((arg.depth for arg in self.args if isinstance(arg, Call)), default=0)
+        inner = [arg for arg in self.args if isinstance(arg, Call)]
+        depth = 1 + max((call.depth for call in inner), default=0)
         if depth > DEEPEST:
             raise BindError("the expression is nested too deeply")
+        calls = 1 + sum(call.calls for call in inner)
+        if calls > MOST_CALLS:
+            raise BindError(f"the expression comes to more than {MOST_CALLS:,} operations")
         object.__setattr__(self, "depth", depth)
+        object.__setattr__(self, "calls", calls)
 
 
 @dataclass(frozen=True)

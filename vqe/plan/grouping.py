@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from vqe.errors import BindError
 from vqe.plan.aggregates import AGGREGATES, AggregateCall, aggregate_of
-from vqe.plan.bind_expressions import bind_expression
+from vqe.plan.bind_expressions import SIGHTS, bind_expression
 from vqe.plan.expressions import Column, Expression
 from vqe.plan.nodes import Aggregate, Node
+from vqe.plan.operators import plain
 from vqe.plan.scope import Scope
 from vqe.sql import ast
 
@@ -37,12 +38,14 @@ class Grouping:
                 self.keys[key] = self._unused(name)
         self.only_columns = all(isinstance(key, Column) for key in keys)
 
-    def resolve(self, node: ast.Expression | ast.Star) -> Expression | None:
+    def resolve(self, node: ast.Expression | ast.Star) -> Expression | None:  # noqa: PLR0911 - one per kind
         """The column of a key or an aggregate; None for constants, aliases and what is built of
         others. Raises BindError for a column that is neither grouped nor aggregated."""
         match node:
             case ast.Function(name) if name in AGGREGATES:
                 return self._aggregate(node)
+            case ast.Function(name) if name in SIGHTS and self.scope.pixels:
+                return self._required(bind_expression(node, self.scope), f"{name}()")
             case ast.Name(name):
                 return self._column(name)
             case ast.Star() | ast.Literal() | ast.Interval() | ast.Parameter():
@@ -53,26 +56,34 @@ class Grouping:
             bound = bind_expression(node, self.scope)
         except BindError:
             return None  # a part of it is an alias, or will say what is wrong with it
-        return Column(self.keys[bound], bound.type) if bound in self.keys else None
+        return self._key(bound) if bound in self.keys else None
 
     def over(self, child: Node) -> Aggregate:
         """The node that yields the columns resolved so far."""
         if not self.keys and not self.aggregates:
             self._column_of(aggregate_of("count", None, distinct=False))
-        keys = tuple((name, key) for key, name in self.keys.items())
+        keys = tuple((name, plain(key)) for key, name in self.keys.items())
         calls = tuple((name, call) for call, name in self.aggregates.items())
         return Aggregate(keys, calls, child)
+
+    def _key(self, key: Expression) -> Column:
+        return Column(self.keys[key], plain(key).type)
 
     def _column(self, name: str) -> Expression | None:
         spelled = self.scope.column(name)
         if spelled is None:
             return None
-        column = bind_expression(ast.Name(spelled), self.scope)
-        if column in self.keys:
-            return Column(self.keys[column], column.type)
+        return self._required(bind_expression(ast.Name(spelled), self.scope), spelled)
+
+    def _required(self, value: Expression, spelled: str) -> Column:
+        """The column of the key that `value` must be."""
+        if value in self.keys:
+            return self._key(value)
+        what = spelled if spelled.endswith("()") else f"column {spelled}"
+        argument = spelled.replace("()", "(…)")
         raise BindError(
-            f"column {spelled} is neither grouped nor aggregated",
-            hint=f"put it into GROUP BY, or ask for min({spelled}), max({spelled}) …",
+            f"{what} is neither grouped nor aggregated",
+            hint=f"put it into GROUP BY, or ask for min({argument}), max({argument}) …",
         )
 
     def _aggregate(self, node: ast.Function) -> Column:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pyarrow as pa
 
@@ -14,6 +15,7 @@ from vqe.plan.aggregates import AggregateCall
 from vqe.plan.catalog import ModelInfo, VideoInfo
 from vqe.plan.effort import UNLIMITED, Effort
 from vqe.plan.expressions import Call, Expression, Picture, Sight
+from vqe.plan.gap import Gap
 from vqe.schema import EVENTS_SCHEMA, FRAME_SCHEMA, SCAN_SCHEMA
 from vqe.sql.literals import format_interval, format_seconds
 from vqe.sql.unparse import unparse_literal, unparse_name
@@ -59,6 +61,9 @@ class Range:
 
 EMPTY = Range(0, 0)
 
+SCAN_COLUMNS: Final = tuple(SCAN_SCHEMA.names)
+"""The columns of a scan that statements know."""
+
 
 def _intersect(
     start: int, stop: int | None, other_start: int, other_stop: int | None
@@ -86,7 +91,7 @@ class Scan(Tree):
     range: Range = field(default_factory=Range)
     condition: Expression | None = None
     predicate: Expression | None = None
-    columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
+    columns: tuple[str, ...] = SCAN_COLUMNS
 
     def __post_init__(self) -> None:
         if self.predicate is not None and self.model is None:
@@ -101,6 +106,8 @@ class Scan(Tree):
         if self.video.members:
             n = len(self.video.members)
             parts.insert(1, f"({n} file{'s' if n > 1 else ''})")
+        if self.columns != SCAN_COLUMNS:
+            parts.insert(-1, f"[{', '.join(self.columns)}]")
         if self.condition is not None and self.predicate is not None:
             both = Call("and_kleene", (self.condition, self.predicate), pa.bool_())
             parts.append(f"where {both}")
@@ -196,6 +203,27 @@ class Limit(Tree):
 
 
 @dataclass(frozen=True, repr=False)
+class SpacedLimit(Tree):
+    """Any `count` rows of `child`, frames of videos, pairwise `gap` apart within a video, in frame
+    order; what is asked of their pictures is confirmed by the reference network."""
+
+    count: int
+    gap: Gap
+    child: Node
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+    def headline(self) -> str:
+        return f"SpacedLimit {self.count} GAP {self.gap}"
+
+
+@dataclass(frozen=True, repr=False)
 class Values(Tree):
     """One row without columns: what a query without FROM is about."""
 
@@ -212,12 +240,14 @@ class Aggregate(Tree):
     """A row for each group of rows with equal `keys`, in the order in which the groups begin.
 
     Columns are the keys, then the aggregates, each as (name, expression). Without keys all rows are
-    one group, which has a row even where it is empty.
+    one group, which has a row even where it is empty. Averages and sums of what is seen, if there
+    are any, may be off by `error`, with a confidence of 95 %; None is exact.
     """
 
     keys: tuple[tuple[str, Expression], ...]
     aggregates: tuple[tuple[str, AggregateCall], ...]
     child: Node
+    error: float | None = None
 
     def __post_init__(self) -> None:
         names = [name for name, _ in (*self.keys, *self.aggregates)]
@@ -229,7 +259,8 @@ class Aggregate(Tree):
         return pa.schema([(name, value.type) for name, value in (*self.keys, *self.aggregates)])
 
     def headline(self) -> str:
-        return aggregate_text(self.keys, self.aggregates)
+        text = aggregate_text(self.keys, self.aggregates)
+        return text if self.error is None else f"{text} ERROR WITHIN {self.error:g}"
 
 
 @dataclass(frozen=True)
@@ -301,7 +332,9 @@ class Events(Tree):
         return events_text(self.gap_us, self.min_duration_us)
 
 
-Node = Scan | Filter | Project | Annotate | Limit | Values | Aggregate | Sort | TopN | Events
+Relation = Filter | Project | Annotate | Limit | SpacedLimit | Aggregate | Sort | TopN | Events
+
+Node = Scan | Values | Relation
 
 
 def aggregate_text(

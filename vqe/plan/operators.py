@@ -55,6 +55,9 @@ COMPARISONS: Final = {
 
 CONNECTIVES: Final = {"AND": "and_kleene", "OR": "or_kleene"}
 
+MOST_SHOWN: Final = 80
+"""Characters of an expression in a message."""
+
 NUMBERS: Final = (INTEGER, FLOAT, pa.float32())
 
 
@@ -64,7 +67,7 @@ def arithmetic(operator: str, left: Expression, right: Expression) -> Expression
         # What is left after whole parts: Arrow has had a modulo for too short a time.
         whole = arithmetic("*", arithmetic("//", left, right), right)
         return arithmetic("-", left, whole)
-    wanted = f"{describe(left)} {operator} {describe(right)}"
+    given = (left, right)
     left, right = _numbers(operator, *_one_null(_read_strings([left, right])))
     try:
         kernel, type_ = ARITHMETIC[operator, left.type, right.type]
@@ -72,16 +75,18 @@ def arithmetic(operator: str, left: Expression, right: Expression) -> Expression
         hint = _number_hint(left, right)
         if hint and operator in "*/":
             hint = "a duration takes a whole number here"
+        wanted = f" {operator} ".join(map(describe, given))
         raise BindError(f"{wanted} has no meaning", hint=hint) from None
     return Call(kernel, (left, right), type_)
 
 
 def compare(operator: str, left: Expression, right: Expression) -> Expression:
     """`left operator right` for the six comparisons."""
-    wanted = f"{describe(left)} with {describe(right)}"
+    given = (left, right)
     left, right = _one_null(_read_strings([left, right]))
     # Arrow compares numbers of different types by itself; a cast would hide the column.
     if left.type != right.type and not (left.type in NUMBERS and right.type in NUMBERS):
+        wanted = " with ".join(map(describe, given))
         raise BindError(f"cannot compare {wanted}", hint=_number_hint(left, right))
     return Call(COMPARISONS[operator], (left, right), BOOLEAN)
 
@@ -142,12 +147,22 @@ def plain(expression: Expression) -> Expression:
     return cast(expression, STRING) if is_encoded else expression
 
 
+def comparable(expression: Expression, what: str) -> Expression:
+    """The expression, whose values must be equal or in an order: no lists and no pictures."""
+    if pa.types.is_nested(expression.type) or pa.types.is_binary(expression.type):
+        kind = "a picture" if pa.types.is_binary(expression.type) else "a list"
+        raise BindError(f"{what} needs values that can be compared, got {kind}")
+    return expression
+
+
 def describe(expression: Expression) -> str:
     """`frame (int64)`, for messages."""
     type_ = expression.type
     name = "duration" if type_ == DURATION else "timestamp" if type_ == TIMESTAMP else str(type_)
-    text = expression.name if isinstance(expression, Column) else expression
-    return "NULL" if type_ == NULL else f"{text} ({name})"
+    if type_ == NULL:
+        return "NULL"
+    text = expression.name if isinstance(expression, Column) else str(expression)
+    return f"{text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + '…'} ({name})"
 
 
 def _read_strings(expressions: Sequence[Expression]) -> list[Expression]:

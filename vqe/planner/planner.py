@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vqe.errors import AccuracyWarning, VideoError
 from vqe.physical.aggregate import AggregateExec
 from vqe.physical.annotate import AnnotateExec, Footage
@@ -14,6 +17,7 @@ from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.cascade_scan import CascadeScanExec
 from vqe.physical.concat import ConcatExec
 from vqe.physical.damage import report_unreadable
+from vqe.physical.estimate import EstimateExec
 from vqe.physical.events import EventsExec
 from vqe.physical.fill_scan import FillScanExec
 from vqe.physical.filter import FilterExec
@@ -23,6 +27,7 @@ from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.physical.project import ProjectExec
 from vqe.physical.sort import SortExec
+from vqe.physical.spaced_limit import SpacedLimitExec
 from vqe.physical.stages import ReferenceStage
 from vqe.physical.top_n import TopNExec
 from vqe.physical.values import ValuesExec
@@ -37,6 +42,7 @@ from vqe.plan.nodes import (
     Project,
     Scan,
     Sort,
+    SpacedLimit,
     TopN,
     Values,
 )
@@ -47,8 +53,9 @@ from vqe.planner.explanation import ExplainedVideo, Explanation
 from vqe.planner.preview import preview
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan, may_hold
+from vqe.planner.spaced import SpacedSearch
 from vqe.planner.visual_scan import VisualScan
-from vqe.planner.visual_scans import check_name, visual_scans
+from vqe.planner.visual_scans import VisualScans, check_name, visual_scans
 from vqe.runtime.context import Context
 from vqe.runtime.warning import warn
 from vqe.video.reader import BATCH_FRAMES
@@ -72,6 +79,7 @@ class Planner:
         self.resources = resources
         self.context = context
         self.decisions: dict[str, Decision] = {}
+        self._asked: dict[str, NDArray[np.int64]] = {}  # frames labelled before a scan is planned
         self._began = time.perf_counter()
 
     def plan(self, logical: Node) -> PhysicalPlan:
@@ -132,10 +140,12 @@ class Planner:
                 raise
             return [ExplainedVideo(printable(video.name), summary="skipped: it cannot be read")]
 
-    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911 - one per node
+    def _lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911, PLR0912 - one per node
         match node:
             case Limit(count, child):
                 return LimitExec(count, self._lower(child, limit=count))
+            case SpacedLimit():
+                return self._lower_spaced(node)
             case Project(columns, child):
                 return ProjectExec(columns, self._lower(child, limit))
             case Annotate(columns, model, child):
@@ -145,6 +155,12 @@ class Planner:
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self._lower(child, limit=None))
             # Of these, too, it is unknown how many rows a scan must find.
+            case Aggregate(keys, aggregates, Annotate(sights, model, child), float(error)):
+                return EstimateExec(
+                    *(keys, aggregates, error, sights, self._lower(child, limit=None)),
+                    footage=partial(self._footage, _scan_of(node), model),
+                    affordable=partial(self._affordable, _scan_of(node)),
+                )
             case Aggregate(keys, aggregates, child):
                 return AggregateExec(keys, aggregates, self._lower(child, limit=None))
             case Sort(keys, child):
@@ -170,6 +186,49 @@ class Planner:
                 )
             case Scan(video):
                 return self._lower_scan(node, video, limit)
+
+    def _lower_spaced(self, node: SpacedLimit) -> Operator:
+        """The rows that a search has found, or those of the child, as far as they are confirmed."""
+        scan = _scan_of(node)
+        members = {member.name: member for member in scan.video.members or (scan.video,)}
+
+        def ask(video: str) -> VisualScans:
+            return visual_scans(scan, members[video], None, self.resources, self.context)
+
+        if scan.predicate is None:
+            child = self._lower(node.child, limit=None)
+            return SpacedLimitExec(node.count, node.gap, child, None)
+        assert scan.model is not None
+        search = SpacedSearch(
+            node.count, node.gap, ask, self.resources.store, self.context, self._began
+        )
+        found = None
+        if node.child is scan:  # else some of what is found could drop out above the scan
+            videos = _members(scan) if scan.video.members else [scan.video]
+            found = search.run([video.name for video in videos])
+        if found is None:
+            self._asked = search.asked
+            child = self._lower(node.child, limit=None)
+            batch = self.resources.network(scan.model).batch_size
+            return SpacedLimitExec(node.count, node.gap, child, search.confirm, batch)
+        for one in found:
+            asked = f"{one.labels:,} frame{'s' if one.labels != 1 else ''} asked about"
+            reason = f"{len(one.answers.ordinals)} found in order of promise, {asked}"
+            self.decisions[one.video] = Decision((), reason, labels=one.labels)
+        rows = [
+            AnsweredScanExec(
+                one.video, one.visual.index, one.answers, "as found", one.video, scan.columns
+            )
+            for one in found
+        ]
+        if len(rows) == 1:
+            return rows[0]
+        names = tuple(one.video for one in found)
+        return ConcatExec(scan.video.name, names, lambda i, _: rows[i], scan.columns)
+
+    def _affordable(self, scan: Scan) -> float:
+        """Calls of the network that are left to what is asked above the scan."""
+        return Allowance.of(scan.effort, self.context.metrics, self._began).frames(None)
 
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""
@@ -219,6 +278,8 @@ class Planner:
     ) -> Operator:
         allowance = Allowance.of(visual.effort, self.context.metrics, self._began).part(share)
         decision, fresh = decide(visual, self.resources.store, self.context, allowance)
+        if video in self._asked:
+            fresh = np.union1d(fresh, self._asked[video])
         self.decisions[title] = decision
         if decision.shortfall is not None:
             warn(f"in '{title}': {decision.shortfall}", AccuracyWarning)

@@ -66,7 +66,9 @@ def visual_scans(
     def key(case: Case) -> Hashable | None:
         fill = context.settings.fill
         model = network.fingerprint
-        about = (content, model, case.condition, scan.accuracy.estimated, fill)
+        # Where columns are part of the question, column `time` may be.
+        start_us = index.start_us if varies else None
+        about = (content, model, case.condition, scan.accuracy.estimated, fill, start_us)
         return (*about, _digest(case.ordinals)) if plans_are_shared else None
 
     return VisualScans(

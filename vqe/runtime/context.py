@@ -17,12 +17,13 @@ MOST_DECODERS = 8
 
 @dataclass
 class Context:
-    """One per run of a query; never shared between runs."""
+    """One per run of a query; never shared between runs. `running`: whether it was begun."""
 
     settings: Settings = field(default_factory=Settings)
     progress: Progress = field(default_factory=SilentProgress)
     metrics: Metrics = field(default_factory=Metrics)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    running: bool = False
 
     @property
     def decode_threads(self) -> int:

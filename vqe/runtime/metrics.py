@@ -141,6 +141,22 @@ class ScanMetrics:
     watch: WatchMetrics = field(default_factory=WatchMetrics)
 
 
+@dataclass(frozen=True)
+class EstimateMetrics:
+    """An aggregate that was estimated: in so many groups, from `sampled` of `rows` rows, within
+    `half_width` in each of them, with a confidence of 95 %."""
+
+    name: str
+    groups: int
+    rows: int
+    sampled: int
+    half_width: float
+
+    def __str__(self) -> str:
+        share = f"{self.sampled:,} of {self.rows:,} rows"
+        return f"{self.name}: within {self.half_width:.2g} (95 %), from {share}"
+
+
 @dataclass
 class Metrics:
     """Seconds of the one-off phases by name, and the scans in order.
@@ -154,6 +170,7 @@ class Metrics:
     phases: dict[str, float] = field(default_factory=dict)
     scans: list[ScanMetrics] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    estimates: list[EstimateMetrics] = field(default_factory=list)
     labels_from_reference: int = 0
     labels_from_store: int = 0
     decoded_to_plan: int = 0

@@ -17,6 +17,7 @@ from vqe.sql import ast
 from vqe.sql.literals import parse_interval
 
 _LARGEST = 2**63 - 1
+_MOST_SHOWN = 40
 _SYNONYMS = {"!=": "<>", "==": "="}
 
 
@@ -183,16 +184,26 @@ class Builder(Transformer[Token, Any]):
             text = text[1:-1].replace('""', '"')
         if not text:
             raise self._error("a name cannot be empty", meta.start_pos)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self._error("this name has characters that are no valid text", meta.start_pos)
         return ast.Name(text, offset=meta.start_pos)
 
     def number(self, meta: Meta, token: Token) -> ast.Literal:
-        value: int | float = int(token) if token.isdecimal() else float(token)
-        if value > _LARGEST if isinstance(value, int) else math.isinf(value):
-            raise self._error(f"{token} is too large a number", meta.start_pos)
-        return ast.Literal(value, offset=meta.start_pos)
+        if not token.isdecimal():
+            value = float(token)
+            if math.isinf(value):
+                raise self._too_large(token)
+            return ast.Literal(value, offset=meta.start_pos)
+        return ast.Literal(self._whole(token, token), offset=meta.start_pos)
 
     def percent(self, meta: Meta, number: Token, _: Token) -> ast.Literal:
-        return ast.Literal(float(Decimal(str(number)) / 100), offset=meta.start_pos)
+        try:
+            share = float(Decimal(str(number)) / 100)
+        except ArithmeticError:  # an exponent beyond all exponents
+            share = math.inf
+        if math.isinf(share):
+            raise self._too_large(number)
+        return ast.Literal(share, offset=meta.start_pos)
 
     def string(self, meta: Meta, token: Token) -> ast.Literal:
         return ast.Literal(_unquoted(token), offset=meta.start_pos)
@@ -221,12 +232,22 @@ class Builder(Transformer[Token, Any]):
         else:
             self.explicit_parameters = True
             if token[1:].isdecimal():
-                key = int(token[1:])
+                key = self._whole(token[1:], token)
         if key == 0:
             raise self._error("parameters count from $1", meta.start_pos)
         if self.n_question_marks and self.explicit_parameters:
             raise self._error("a statement has either ? or $ parameters", meta.start_pos)
         return ast.Parameter(key, offset=meta.start_pos)
+
+    def _whole(self, digits: str, token: Token) -> int:
+        # Python refuses to read thousands of digits.
+        if len(digits.lstrip("0")) > len(str(_LARGEST)) or int(digits.lstrip("0") or 0) > _LARGEST:
+            raise self._too_large(token)
+        return int(digits.lstrip("0") or 0)
+
+    def _too_large(self, token: Token) -> ParseError:
+        shown = token if len(token) <= _MOST_SHOWN else f"{token[:_MOST_SHOWN]}…"
+        return self._error(f"{shown} is too large a number", _offset(token))
 
     def _error(self, message: str, offset: int, hint: str = "") -> ParseError:
         return ParseError(message, hint=hint, sql=self.sql, offset=offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 UNITS_US = {
@@ -28,7 +28,7 @@ EPOCH = datetime(1970, 1, 1)
 LONGEST_US = 2**63 - 1
 
 _PART = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]+)\s*", re.ASCII | re.IGNORECASE)
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,12}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,6})?)", re.ASCII)
 
 
 def parse_interval(text: str) -> int:
@@ -82,14 +82,17 @@ def parse_moment(text: str) -> int:
 
 def moment_us(moment: datetime) -> int:
     """Microseconds since 1970; one with a time zone counts as UTC."""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    ahead = moment.utcoffset() or timedelta()
+    return (moment.replace(tzinfo=None) - EPOCH - ahead) // timedelta(microseconds=1)
 
 
 def format_moment(us: int) -> str:
-    """`2024-05-17 08:30:00`, with a fraction only where there is one."""
-    return (EPOCH + timedelta(microseconds=us)).isoformat(sep=" ")
+    """`2024-05-17 08:30:00`, with a fraction only where there is one; in microseconds since 1970
+    where that is before the year 1 or after 9999."""
+    try:
+        return (EPOCH + timedelta(microseconds=us)).isoformat(sep=" ")
+    except OverflowError:
+        return f"1970-01-01 {us:+} us"
 
 
 def _unit_us(name: str) -> int:

@@ -24,6 +24,7 @@ def parse(sql: str) -> tuple[Statement, ...]:
     """
     try:
         trees = cast(list[Tree[Token]], _lark().parse(sql).children)
+        _check_depth(trees, sql)
         builder = StatementBuilder(sql)  # one for all: parameters are numbered through
         return tuple(builder.transform(tree) for tree in trees)
     except UnexpectedInput as error:
@@ -31,9 +32,28 @@ def parse(sql: str) -> tuple[Statement, ...]:
     except VisitError as error:
         if isinstance(error.orig_exc, VqeError):
             raise error.orig_exc from None
+        if isinstance(error.orig_exc, RecursionError):
+            raise _too_deep(sql, 0) from None
         raise
     except RecursionError:
-        raise ParseError("the statement is nested too deeply", sql=sql, offset=0) from None
+        raise _too_deep(sql, 0) from None
+
+
+DEEPEST = 200
+"""Levels of the parse tree: whoever walks a statement may recurse."""
+
+
+def _check_depth(trees: list[Tree[Token]], sql: str) -> None:
+    waiting = [(tree, 1) for tree in trees]
+    while waiting:
+        tree, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise _too_deep(sql, tree.meta.start_pos)
+        waiting += [(child, depth + 1) for child in tree.children if isinstance(child, Tree)]
+
+
+def _too_deep(sql: str, offset: int) -> ParseError:
+    return ParseError("the statement is nested too deeply", sql=sql, offset=offset)
 
 
 @functools.cache

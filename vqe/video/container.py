@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -17,10 +18,14 @@ from vqe.errors import VideoError, VideoNotFoundError
 @contextmanager
 def open_video(path: str) -> Iterator[InputContainer]:
     """The container at `path`, checked to hold a video stream; closed on exit."""
-    if not os.path.exists(path):
-        raise VideoNotFoundError(f"no such file: '{path}'")
-    if os.path.isdir(path):
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        raise VideoNotFoundError(f"no such file: '{path}'") from None
+    if stat.S_ISDIR(mode):
         raise VideoError(f"'{path}' is a folder, not a video")
+    if stat.S_ISFIFO(mode):
+        raise VideoError(f"'{path}' is a pipe: only files can be read from any place")
     try:
         # FFmpeg would take what stands before a colon for a protocol, as in '12:30:00.mp4'.
         container = av.open(f"file:{path}", metadata_errors="ignore")
