@@ -299,7 +299,7 @@ class Planner:
                 columns=columns,
             )
         # An open LIMIT should not pay for more of the network's answers than one call gives.
-        asks_all = limit is not None and not decision.stages
+        asks_all = limit is not None and not decision.cascade
         return CascadeScanExec(
             video=video,
             title=title,
@@ -307,6 +307,7 @@ class Planner:
             ordinals=visual.ordinals,
             question=visual.question,
             stages=decision.stages,
+            link=decision.link,
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,
