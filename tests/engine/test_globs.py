@@ -427,18 +427,29 @@ def test_a_file_that_vanishes_is_skipped_as_well(connect, cams):
     assert list(result.profile.skipped) == [VIDEO("b")]
 
 
-def test_a_damaged_file_ends_the_query_after_its_rows(con, cams):
+def test_damage_is_told_of_all_files_behind_the_rows_of_all(con, cams):
+    spoil(cams / "a.mp4", slice(25, 26))
     spoil(cams / "b.mp4", slice(36, 40))
     result = con.sql(f"{SQL} EXACT")
-    with pytest.raises(vqe.DamagedVideoError, match=r"'cams/b\.mp4'") as raised:
+    with pytest.raises(vqe.DamagedVideoError, match=r"'cams/a\.mp4'.*\n.*'cams/b\.mp4'") as raised:
         result.to_arrow_table()
     rows = raised.value.table.select(["video", "frame"]).to_pydict()
-    lost = {i for start, stop in raised.value.lost for i in range(start, stop)}
-    assert set(range(36, 40)) <= lost <= set(range(36, 48))
-    wanted = [("a", BUS["a"]), ("b", [i for i in BUS["b"] if i not in lost])]
-    assert rows["video"] == [VIDEO(name) for name, numbers in wanted for _ in numbers]
-    assert rows["frame"] == [i for _, numbers in wanted for i in numbers]
-    assert [video.video for video in result.profile.videos] == [VIDEO("a"), VIDEO("b")]
+    lost = {
+        name: {i for start, stop in spans for i in range(start, stop)}
+        for name, spans in raised.value.lost_in.items()
+    }
+    assert list(lost) == [VIDEO("a"), VIDEO("b")]
+    assert {25} <= lost[VIDEO("a")] <= set(range(25, 36))
+    assert set(range(36, 40)) <= lost[VIDEO("b")] <= set(range(36, 48))
+    assert raised.value.lost == tuple(
+        span for spans in raised.value.lost_in.values() for span in spans
+    )
+    wanted = {
+        VIDEO(name): [i for i in BUS[name] if i not in lost.get(VIDEO(name), ())] for name in "abc"
+    }
+    assert rows["video"] == [video for video, numbers in wanted.items() for _ in numbers]
+    assert rows["frame"] == [i for numbers in wanted.values() for i in numbers]
+    assert [video.video for video in result.profile.videos] == [VIDEO(name) for name in "abc"]
 
 
 def test_or_it_is_read_around_the_damage(connect, cams):
