@@ -419,6 +419,20 @@ def test_or_is_skipped_with_a_warning(connect, broken, by_set):
     assert list(index.profile.skipped) == [str(broken)]
 
 
+@pytest.mark.parametrize(("count", "videos"), [(2, {"a", "b"}), (9, {"a", "b", "c"})])
+def test_or_while_rows_far_apart_are_searched_for(connect, broken, count, videos):
+    """By the search alone, and where it finds too few by the scan behind it, told of once."""
+    sql = f"{SQL} LIMIT {count} GAP 500 FRAMES"
+    with pytest.raises(vqe.VideoError, match=rf"'{broken}'"):
+        found(connect().sql(sql))
+    result = connect(on_damage="skip").sql(sql)
+    with pytest.warns(vqe.DamagedVideoWarning, match=rf"skipped: '{broken}'") as warned:
+        rows = found(result)
+    assert len(warned) == 1
+    assert [video for video, frames in rows if frames] == [VIDEO(name) for name in sorted(videos)]
+    assert list(result.profile.skipped) == [str(broken)]
+
+
 def test_a_file_that_vanishes_is_skipped_as_well(connect, cams):
     result = connect(on_damage="skip").sql(SQL)
     (cams / "b.mp4").unlink()
