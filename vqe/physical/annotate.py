@@ -119,7 +119,7 @@ class Annotator:
         return [pa.concat_arrays(part).take(order) for part in parts]
 
     def report_damage(self) -> None:
-        """Raises or warns where a frame could not be decoded, as `on_damage` says."""
+        """Notes or warns where a frame could not be decoded, as `on_damage` says."""
         for video in self._videos.values():
             video.report_damage()
 
@@ -205,7 +205,7 @@ class _Video:
         self.metrics.decoding.seconds = self._reader.report.seconds
 
     def report_damage(self) -> None:
-        """Raises or warns where a frame could not be decoded."""
+        """Notes or warns where a frame could not be decoded."""
         damage = self._reader.report.damage
         report_damage(self.name, self.footage.index, damage, self.metrics, self.context)
 

@@ -129,7 +129,13 @@ class Lowering:
             return SpacedLimitExec(node.count, node.gap, child, None)
         assert scan.model is not None
         search = SpacedSearch(
-            node.count, node.gap, ask, self.resources.store, self.context, self.scans.began
+            node.count,
+            node.gap,
+            ask,
+            pattern=bool(scan.video.members),
+            store=self.resources.store,
+            context=self.context,
+            began=self.scans.began,
         )
         found = None
         if node.child is scan:  # else some of what is found could drop out above the scan

@@ -74,7 +74,11 @@ class ScanPlanner:
         ]
         if from_index:
             scans.append(IndexScanExec(video.name, visual.index, visual.certain, columns))
-        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans), scan.columns)
+        if len(scans) == 1:
+            return scans[0]
+        frames = [one.ordinals for one in visual.scans] + [visual.certain] * from_index
+        first = tuple(int(ordinals[0]) for ordinals in frames)
+        return MergeExec(tuple(scans), first, scan.columns)
 
     def _visual(
         self,
