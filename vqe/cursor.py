@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -58,24 +58,33 @@ class Cursor:
 
     def fetchone(self) -> Row | None:
         """The next row; None after the last."""
-        return next(iter(self._take(1)), None)
+        return next(iter(self.fetchmany(1)), None)
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
-        """The next `size` rows, or `arraysize`; fewer at the end."""
+        """The next `size` rows, or `arraysize`; fewer at the end, or where the query fails: then
+        the next call raises the error."""
         size = self.arraysize if size is None else size
         if not isinstance(size, int) or size < 0:
             raise ConfigError(f"the number of rows must be a whole number from 0, got {size!r}")
-        return self._take(size)
+        rows, error = self._take(size)
+        if error is not None and not rows:
+            raise error
+        return rows
 
     def fetchall(self) -> list[Row]:
-        """All rows that are left."""
-        return self._take(None)
+        """All rows that are left. Where the query fails it raises the error, as no other call may
+        follow; the rows found until then are left to `fetchmany`."""
+        rows, error = self._take(None)
+        if error is not None:
+            self._rows = chain(rows, self._rows)
+            raise error
+        return rows
 
     def __iter__(self) -> Iterator[Row]:
         return self
 
     def __next__(self) -> Row:
-        for row in self._take(1):
+        for row in self.fetchmany(1):
             return row
         raise StopIteration
 
@@ -107,15 +116,19 @@ class Cursor:
             self._result.close()
         self._result, self._rows = None, iter(())
 
-    def _take(self, size: int | None) -> list[Row]:
+    def _take(self, size: int | None) -> tuple[list[Row], VqeError | None]:
+        """The next rows, and what ended them before `size` was reached."""
         self._check_open()
         if self._result is None:
             raise ExecutionError("there are no rows: call execute() first")
+        rows: list[Row] = []
         try:
-            return list(islice(self._rows, size))
+            for row in islice(self._rows, size):
+                rows.append(row)  # one by one: an error must not take them along
         except VqeError as error:
             self._rows = _failing(error)  # or the next call would find an end of the rows
-            raise
+            return rows, error
+        return rows, None
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -118,14 +118,22 @@ class VideoNotFoundError(VideoError, FileNotFoundError):
 
 
 class DamagedVideoError(VideoError):
-    """Some frames could not be decoded; `lost` holds their ordinals as [start, stop) spans.
+    """Some frames could not be decoded; `lost` holds their ordinals as [start, stop) spans, of one
+    video after the other where there are several, and `lost_in` those of each by its name.
 
     Where a whole table was asked for, `table` holds the rows of all other frames.
     """
 
-    def __init__(self, message: str, *, lost: tuple[tuple[int, int], ...], hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        lost_in: Mapping[str, tuple[tuple[int, int], ...]],
+        hint: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.lost = lost
+        self.lost_in = dict(lost_in)
+        self.lost = tuple(span for spans in self.lost_in.values() for span in spans)
         self.table: pa.Table | None = None
 
 

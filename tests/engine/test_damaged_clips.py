@@ -13,6 +13,8 @@ from probes import is_open
 import vqe
 from vqe.physical import cascade_scan
 
+BUS = [*range(10, 30), *range(35, 60)]
+
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory):
@@ -72,6 +74,67 @@ def test_materialising_raises_as_well(damaged):
     assert again.value is raised.value
     assert again.value.table["frame"].to_pylist() == rows
     assert "failed" in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("sql", "column", "whole"),
+    [
+        ("SELECT frame FROM {} WHERE contains('bus') EXACT ORDER BY frame DESC", "frame", BUS),
+        ("SELECT frame FROM {} WHERE contains('bus') EXACT ORDER BY frame LIMIT 99", "frame", BUS),
+        (
+            "SELECT frame FROM {} WHERE frame < 50 AND contains('bus') "
+            "OR frame >= 50 AND objects('bus') = 1 EXACT",
+            "frame",
+            BUS,
+        ),
+        ("SELECT EVENTS FROM {} WHERE contains('bus') EXACT", "frames", None),
+        ("SELECT count(*) AS frames FROM {} WHERE contains('bus') EXACT", "frames", None),
+    ],
+)
+def test_no_operator_loses_rows_to_the_error(damaged, sql, column, whole):
+    """Not even those that hold rows back until they have seen all."""
+    con = vqe.connect(device="cpu")
+    result = con.sql(sql.format(damaged.sql), model=Oracle(damaged))
+    with pytest.raises(vqe.DamagedVideoError) as raised:
+        result.to_arrow_table()
+    (spans,) = raised.value.lost_in.values()
+    lost = {i for start, stop in spans for i in range(start, stop)}
+    assert set(range(40, 45)) <= lost <= set(range(40, 50))
+    found = raised.value.table[column].to_pylist()
+    if whole is None:
+        assert sum(found) == len(set(BUS) - lost)
+    else:
+        assert sorted(found) == [i for i in whole if i not in lost]
+
+
+def test_what_several_scans_of_a_video_have_lost_is_one_span(damaged):
+    con = vqe.connect(device="cpu")
+    condition = "frame % 2 = 0 AND contains('bus') OR frame % 2 = 1 AND objects('bus') = 1"
+    con.register_model("oracle", Oracle(damaged))
+    result = con.sql(f"SELECT frame FROM {damaged.sql} WHERE {condition} EXACT")
+    with pytest.raises(vqe.DamagedVideoError) as raised:
+        result.to_arrow_table()
+    ((start, stop),) = raised.value.lost
+    assert (start, stop >= 45) == (40, True)
+    assert str(raised.value).count("cannot be decoded") == 1
+    rows = raised.value.table["frame"].to_pylist()
+    assert rows == [i for i in BUS if not start <= i < stop]
+
+
+def test_a_cursor_gives_the_rows_before_it_raises(damaged):
+    con = vqe.connect(device="cpu")
+    con.register_model("oracle", Oracle(damaged))
+    cursor = con.execute(f"SELECT frame FROM {damaged.sql} WHERE contains('bus') EXACT")
+    rows = cursor.fetchmany(1000)
+    with pytest.raises(vqe.DamagedVideoError) as raised:
+        cursor.fetchmany(1000)
+    lost = {i for start, stop in raised.value.lost for i in range(start, stop)}
+    assert rows == [(i,) for i in BUS if i not in lost]
+    cursor = con.execute(f"SELECT frame FROM {damaged.sql} WHERE contains('bus') EXACT")
+    for _ in range(2):  # else a caller of this alone would never know
+        with pytest.raises(vqe.DamagedVideoError):
+            cursor.fetchall()
+    assert cursor.fetchmany(1000) == rows
 
 
 @pytest.fixture(scope="module")

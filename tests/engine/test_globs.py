@@ -419,6 +419,20 @@ def test_or_is_skipped_with_a_warning(connect, broken, by_set):
     assert list(index.profile.skipped) == [str(broken)]
 
 
+@pytest.mark.parametrize(("count", "videos"), [(2, {"a", "b"}), (9, {"a", "b", "c"})])
+def test_or_while_rows_far_apart_are_searched_for(connect, broken, count, videos):
+    """By the search alone, and where it finds too few by the scan behind it, told of once."""
+    sql = f"{SQL} LIMIT {count} GAP 500 FRAMES"
+    with pytest.raises(vqe.VideoError, match=rf"'{broken}'"):
+        found(connect().sql(sql))
+    result = connect(on_damage="skip").sql(sql)
+    with pytest.warns(vqe.DamagedVideoWarning, match=rf"skipped: '{broken}'") as warned:
+        rows = found(result)
+    assert len(warned) == 1
+    assert [video for video, frames in rows if frames] == [VIDEO(name) for name in sorted(videos)]
+    assert list(result.profile.skipped) == [str(broken)]
+
+
 def test_a_file_that_vanishes_is_skipped_as_well(connect, cams):
     result = connect(on_damage="skip").sql(SQL)
     (cams / "b.mp4").unlink()
@@ -427,18 +441,29 @@ def test_a_file_that_vanishes_is_skipped_as_well(connect, cams):
     assert list(result.profile.skipped) == [VIDEO("b")]
 
 
-def test_a_damaged_file_ends_the_query_after_its_rows(con, cams):
+def test_damage_is_told_of_all_files_behind_the_rows_of_all(con, cams):
+    spoil(cams / "a.mp4", slice(25, 26))
     spoil(cams / "b.mp4", slice(36, 40))
     result = con.sql(f"{SQL} EXACT")
-    with pytest.raises(vqe.DamagedVideoError, match=r"'cams/b\.mp4'") as raised:
+    with pytest.raises(vqe.DamagedVideoError, match=r"'cams/a\.mp4'.*\n.*'cams/b\.mp4'") as raised:
         result.to_arrow_table()
     rows = raised.value.table.select(["video", "frame"]).to_pydict()
-    lost = {i for start, stop in raised.value.lost for i in range(start, stop)}
-    assert set(range(36, 40)) <= lost <= set(range(36, 48))
-    wanted = [("a", BUS["a"]), ("b", [i for i in BUS["b"] if i not in lost])]
-    assert rows["video"] == [VIDEO(name) for name, numbers in wanted for _ in numbers]
-    assert rows["frame"] == [i for _, numbers in wanted for i in numbers]
-    assert [video.video for video in result.profile.videos] == [VIDEO("a"), VIDEO("b")]
+    lost = {
+        name: {i for start, stop in spans for i in range(start, stop)}
+        for name, spans in raised.value.lost_in.items()
+    }
+    assert list(lost) == [VIDEO("a"), VIDEO("b")]
+    assert {25} <= lost[VIDEO("a")] <= set(range(25, 36))
+    assert set(range(36, 40)) <= lost[VIDEO("b")] <= set(range(36, 48))
+    assert raised.value.lost == tuple(
+        span for spans in raised.value.lost_in.values() for span in spans
+    )
+    wanted = {
+        VIDEO(name): [i for i in BUS[name] if i not in lost.get(VIDEO(name), ())] for name in "abc"
+    }
+    assert rows["video"] == [video for video, numbers in wanted.items() for _ in numbers]
+    assert rows["frame"] == [i for numbers in wanted.values() for i in numbers]
+    assert [video.video for video in result.profile.videos] == [VIDEO(name) for name in "abc"]
 
 
 def test_or_it_is_read_around_the_damage(connect, cams):

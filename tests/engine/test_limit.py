@@ -80,3 +80,10 @@ def test_limit_without_pixels(con, oracle):
     sql = "SELECT frame FROM clip WHERE frame >= 7 LIMIT 3"
     assert con.sql(sql).to_arrow_table()["frame"].to_pylist() == [7, 8, 9]
     assert oracle.frames_seen == []
+
+
+def test_limit_leaves_cases_alone_that_lie_behind_its_rows(con, oracle):
+    condition = "frame < 60 AND contains('bus') OR frame >= 60 AND objects('bus') = 1"
+    result = con.sql(f"SELECT frame FROM clip WHERE {condition} LIMIT 2 EXACT")
+    assert result.to_arrow_table()["frame"].to_pylist() == [20, 21]
+    assert max(oracle.frames_seen) < 24

@@ -7,10 +7,12 @@ from random import Random
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vqe.config import Settings
+from vqe.errors import VideoError
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
 from vqe.runtime.context import Context
@@ -51,18 +53,37 @@ def test_rows_come_in_frame_order(scan_of_frame, seed):
             cut = random.randint(0, len(frames))
             parts[scan].append(tuple(frames[:cut]))
             frames = frames[cut:]
-    merged = MergeExec(tuple(Told(tuple(part)) for part in parts))
+    firsts = [min((min(batch) for batch in part if batch), default=0) for part in parts]
+    earlier = tuple(random.randint(0, first) for first in firsts)
+    merged = MergeExec(tuple(Told(tuple(part)) for part in parts), earlier)
     assert frames_of(merged) == list(range(len(scan_of_frame)))
 
 
 def test_it_pulls_no_further_than_it_must():
     near, far = Told(((1, 2), (7,), (8,))), Told(((3,), (20,)))
-    batches = MergeExec((near, far)).execute(Context(Settings()))
+    batches = MergeExec((near, far), (0, 3)).execute(Context(Settings()))
     assert next(batches)["frame"].to_pylist() == [1, 2]
+    assert (near.pulled, far.pulled) == ([2], [])
+    assert next(batches)["frame"].to_pylist() == [3]
     assert (near.pulled, far.pulled) == ([2, 1], [1])
+    assert next(batches)["frame"].to_pylist() == [7]
+    assert (near.pulled, far.pulled) == ([2, 1], [1, 1])
     batches.close()
 
 
+def test_rows_that_are_there_come_before_the_error_of_another_scan():
+    @dataclass(frozen=True, repr=False)
+    class Failing(Operator):
+        def execute(self, context):
+            raise VideoError("the disk is gone")
+            yield
+
+    batches = MergeExec((Told(((1, 2),)), Failing()), (0, 3)).execute(Context(Settings()))
+    assert next(batches)["frame"].to_pylist() == [1, 2]
+    with pytest.raises(VideoError, match="the disk is gone"):
+        next(batches)
+
+
 def test_what_is_handed_out_is_in_order_within_a_batch():
-    merged = MergeExec((Told(((0, 4),)), Told(((1, 2), (3, 5)))))
+    merged = MergeExec((Told(((0, 4),)), Told(((1, 2), (3, 5)))), (0, 1))
     assert np.all(np.diff(frames_of(merged)) == 1)

@@ -82,7 +82,7 @@ def test_an_error_without_a_statement_has_no_place() -> None:
     "error",
     [
         vqe.ParseError("wrong", hint="right", sql="SELECT", offset=3),
-        vqe.DamagedVideoError("damaged", lost=((3, 5),), hint="skip"),
+        vqe.DamagedVideoError("damaged", lost_in={"v": ((3, 5),)}, hint="skip"),
         vqe.VideoNotFoundError("nowhere"),
         vqe.UnsupportedError("later"),
     ],

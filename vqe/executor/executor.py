@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pyarrow as pa
 
+from vqe.physical.damage import raise_damage
 from vqe.physical.operator import Operator
 from vqe.runtime.context import Context
 
@@ -15,7 +16,8 @@ from vqe.runtime.context import Context
 def run(root: Operator, context: Context) -> Generator[pa.RecordBatch]:
     """The rows of `root` in batches of at most `settings.batch_size`, none of them empty.
 
-    Rows leave as soon as they are found. Closing the generator stops the work below it.
+    Rows leave as soon as they are found. Closing the generator stops the work below it. What
+    damage the scans have met is raised behind the last row, so that none is lost to it.
     """
     size = context.settings.batch_size
     with closing(root.execute(context)) as batches:
@@ -24,6 +26,7 @@ def run(root: Operator, context: Context) -> Generator[pa.RecordBatch]:
                 part = batch.slice(start, size)
                 context.metrics.rows += part.num_rows
                 yield part
+    raise_damage(context)
 
 
 class Stopwatch:

@@ -74,7 +74,11 @@ class ScanPlanner:
         ]
         if from_index:
             scans.append(IndexScanExec(video.name, visual.index, visual.certain, columns))
-        return scans[0] if len(scans) == 1 else MergeExec(tuple(scans), scan.columns)
+        if len(scans) == 1:
+            return scans[0]
+        frames = [one.ordinals for one in visual.scans] + [visual.certain] * from_index
+        first = tuple(int(ordinals[0]) for ordinals in frames)
+        return MergeExec(tuple(scans), first, scan.columns)
 
     def _visual(
         self,
@@ -126,7 +130,7 @@ class ScanPlanner:
     ) -> Operator:
         """The scan by a cascade, and the frames for which it is given up by a plan of their own."""
         # An open LIMIT should not pay for more of the network's answers than one call gives.
-        asks_all = limit is not None and not decision.stages
+        asks_all = limit is not None and not decision.cascade
         part = visual.before(decision.until)
         scan = CascadeScanExec(
             video=video,
@@ -135,6 +139,7 @@ class ScanPlanner:
             ordinals=part.ordinals,
             question=visual.question,
             stages=decision.stages,
+            link=decision.link,
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,

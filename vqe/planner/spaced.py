@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.errors import AccuracyWarning
+from vqe.errors import AccuracyWarning, VideoError
 from vqe.physical.answers import Answers, origin_of
+from vqe.physical.damage import report_unreadable
+from vqe.plan.catalog import printable
 from vqe.plan.gap import Gap
 from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.calibration import keep_network_cost, known_network_cost
@@ -34,11 +36,13 @@ class Found:
 
 @dataclass
 class SpacedSearch:
-    """LIMIT `count` GAP `gap`; `ask` tells what a video is asked, by its name."""
+    """LIMIT `count` GAP `gap`; `ask` tells what a video is asked, by its name. Of a `pattern`, a
+    video that cannot be read ends the query, or is skipped with a warning, as `on_damage` says."""
 
     count: int
     gap: Gap
     ask: Callable[[str], VisualScans]
+    pattern: bool
     store: Store
     context: Context
     began: float
@@ -53,27 +57,37 @@ class SpacedSearch:
         """
         missing, found = self.count, []
         for video in videos:
-            visual = self.ask(video)
-            if len(visual.scans) != 1 or len(visual.certain):
-                return None
-            (scan,) = visual.scans
-            labeller = self._labeller(scan)
-            with self.context.metrics.phase("labelling"):
-                positions = Seeking(scan, missing, self.gap, labeller, self.context).run()
-            keep_network_cost(scan, self.store, labeller.cost)
-            fresh = self.asked[video] = np.sort(np.array(labeller.fresh, np.int64))
-            ordinals = scan.ordinals[positions]
-            answers = Answers(
-                ordinals,
-                np.ones(len(ordinals), np.bool_),
-                labeller.marks(ordinals),
-                origin_of(ordinals, fresh),
-            )
-            found.append(Found(video, visual, answers, len(fresh)))
-            missing -= len(positions)
+            try:
+                visual = self.ask(video)
+                if len(visual.scans) != 1 or len(visual.certain):
+                    return None
+                found.append(self._found(video, visual, missing))
+            except VideoError as error:
+                if not self.pattern:
+                    raise
+                report_unreadable(printable(video), error, self.context)
+                continue
+            missing -= len(found[-1].answers.ordinals)
             if not missing:
                 return found
         return None
+
+    def _found(self, video: str, visual: VisualScans, missing: int) -> Found:
+        """What is found in a video that is asked one question, `missing` rows at most."""
+        (scan,) = visual.scans
+        labeller = self._labeller(scan)
+        with self.context.metrics.phase("labelling"):
+            positions = Seeking(scan, missing, self.gap, labeller, self.context).run()
+        keep_network_cost(scan, self.store, labeller.cost)
+        fresh = self.asked[video] = np.sort(np.array(labeller.fresh, np.int64))
+        ordinals = scan.ordinals[positions]
+        answers = Answers(
+            ordinals,
+            np.ones(len(ordinals), np.bool_),
+            labeller.marks(ordinals),
+            origin_of(ordinals, fresh),
+        )
+        return Found(video, visual, answers, len(fresh))
 
     def confirm(self, video: str, ordinals: NDArray[np.int64]) -> NDArray[np.float32]:
         """The marks of frames that were not labelled so far, float32 (n,); NaN where the effort

@@ -59,6 +59,15 @@ def spans_text(spans: Sequence[DamagedSpan]) -> str:
 
 
 @dataclass(frozen=True)
+class VideoDamage:
+    """The frames of a video that were lost, and those that are doubtful."""
+
+    video: str
+    lost: tuple[DamagedSpan, ...] = ()
+    doubtful: tuple[DamagedSpan, ...] = ()
+
+
+@dataclass(frozen=True)
 class DriftSpan:
     """Frames [start_frame, stop_frame), shown from start_us to stop_us, some of which looked like
     nothing that was labelled.
@@ -163,7 +172,8 @@ class EstimateMetrics:
 class Metrics:
     """Seconds of the one-off phases by name, and the scans in order.
 
-    `skipped`: videos that could not be read at all, with the reason; `labels_from_store`: frames
+    `damage`: what will be raised behind the last row, as scans met it; `skipped`: videos that
+    could not be read at all, with the reason; `labels_from_store`: frames
     answered by the label of an earlier query, as far as their rows were asked for;
     `decoded_to_plan`: frames that left a decoder before the scans began; `cpu_seconds`: of all
     threads of this process, while the query was at work.
@@ -171,6 +181,7 @@ class Metrics:
 
     phases: dict[str, float] = field(default_factory=dict)
     scans: list[ScanMetrics] = field(default_factory=list)
+    damage: list[VideoDamage] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     estimates: list[EstimateMetrics] = field(default_factory=list)
     labels_from_reference: int = 0
