@@ -14,6 +14,7 @@ from vqe.detectors.earlier import EarlierFrame
 from vqe.errors import DamagedVideoError
 from vqe.models.load import load_reference
 from vqe.physical.cascade_scan import CascadeScanExec
+from vqe.physical.damage import raise_damage
 from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.question import Question
 from vqe.physical.stages import ReferenceStage
@@ -144,8 +145,9 @@ def test_lost_frames_have_no_answer(clip, tmp_path):
     broken.path.write_bytes(clip.path.read_bytes())
     spoil(broken.path, slice(352, 400))  # the rest of a group of pictures with an object
     found = []
+    *_, context = scan(broken, found)
     with pytest.raises(DamagedVideoError) as raised:
-        scan(broken, found)
+        raise_damage(context)
     ((start, stop),) = raised.value.lost
     assert 350 < start <= 353
     assert stop == 400
