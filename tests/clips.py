@@ -35,18 +35,19 @@ where they were asked for."""
 
 @dataclass(frozen=True)
 class Visit:
-    """An object of `label` in the frames [start, stop)."""
+    """An object of `label` in the frames [start, stop), which walks `pace` pixels a frame."""
 
     start: int
     stop: int
     label: str = "bus"
+    pace: int = 3
 
     def box(self, frame: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Where it is: x0, y0, x1, y1; it walks to and fro below the number."""
         width, height = size
         w, h = width // 4, height // 3
         way = width - w
-        x = abs((3 * (frame - self.start)) % (2 * way) - way)
+        x = abs((self.pace * (frame - self.start)) % (2 * way) - way)
         y = 2 * BLOCK + (height - 2 * BLOCK - h) // 2
         return x, y, x + w, y + h
 

@@ -127,3 +127,43 @@ def test_the_network_is_asked_with_full_batches(clip):
         con.sql(f"SELECT objects('bus') FROM {clip.sql}").to_arrow_table()
     assert sum(sizes) == 120
     assert len(set(sizes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "frames", "made"),
+    [
+        (
+            "SELECT frame, image() AS i FROM clip ORDER BY objects('bus') DESC, frame LIMIT 1",
+            [20],
+            1,
+        ),
+        (
+            "SELECT frame, i IS NULL AS lost FROM (SELECT image() AS i, frame, objects('truck') "
+            "AS n FROM clip) WHERE n > 0 AND i IS NOT NULL",
+            list(range(50, 70)),
+            20,
+        ),
+        ("SELECT frame FROM (SELECT frame, image() AS i FROM clip) WHERE i IS NULL", [], 120),
+    ],
+)
+def test_pictures_are_made_of_rows_that_stay(con, monkeypatch, sql, frames, made):
+    files = []
+
+    def counting(rgb, width=None):
+        files.append(encode_jpeg(rgb, width))
+        return files[-1]
+
+    monkeypatch.setattr("vqe.physical.annotate.encode_jpeg", counting)
+    assert con.sql(sql).to_arrow_table()["frame"].to_pylist() == frames
+    assert len(files) == made
+
+
+def test_the_first_frames_in_their_order_are_found_as_without_it(connect, oracle):
+    rows = "SELECT frame FROM clip WHERE contains('bus') {}LIMIT 3 EXACT"
+    plain = connect().sql(rows.format("")).to_arrow_table()
+    asked = list(oracle.frames_seen)
+    oracle.frames_seen.clear()
+    ordered = connect().sql(rows.format("ORDER BY frame ")).to_arrow_table()
+    assert ordered["frame"].to_pylist() == plain["frame"].to_pylist() == [20, 21, 22]
+    assert sorted(oracle.frames_seen) == sorted(asked)
+    assert max(asked) < 30

@@ -63,6 +63,7 @@ def one_kind_of_plan():
         patch.setattr(search, "ARCHITECTURES", linear)
         patch.setattr(search, "fit_detectors", lambda evidence: [])
         patch.setattr(search.Search, "_worth_training", lambda *_: True)
+        patch.setattr(cascade, "find_turns", lambda *_: None)
         patch.setattr(cascade, "LEAST_SAVING_SECONDS", 0.0)
         yield
 

@@ -21,6 +21,9 @@ QUERIES = (
     "WHERE timestamp < '00:00:08' GROUP BY 1 HAVING count(*) > 1 ORDER BY n, k DESC",
     "SELECT event, frames FROM (SELECT EVENTS FROM clip WHERE contains('bus') EXACT) "
     "WHERE frames > 2 AND frames > 2 ORDER BY start DESC LIMIT 1",
+    "SELECT frame FROM clip WHERE contains('bus') ORDER BY frame LIMIT 3 EXACT",
+    "SELECT * FROM (SELECT image(width => 16) AS i, frame, objects('truck') AS n FROM clip EXACT) "
+    "WHERE n > 0 AND i IS NOT NULL ORDER BY n DESC, frame DESC LIMIT 2",
 )
 
 

@@ -73,6 +73,8 @@ def test_conditions_that_mean_nothing(where: str) -> None:
 
 STATEMENT_ERRORS = {
     "SELECT frame, FRAME FROM video": "two columns are called 'frame' | FRAME",
+    'SELECT frame AS a, pts AS "A" FROM video': "two columns are called 'A' and 'a' | pts AS",
+    'SELECT pts AS "FRAME", frame FROM video': "two columns are called 'frame' and 'FRAME' | frame",
     "SELECT count FROM video": "unknown column 'count' | count",
     "SELECT FRAMES FROM video EXACT FNR WITHIN 1%": "EXACT allows no error | FNR",
     "SELECT FRAMES FROM video PER FRAME EXACT": "EXACT allows no error | PER",

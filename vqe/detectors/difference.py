@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from vqe.detectors.kernels import add_image, block_squared_differences
 from vqe.statistics.logistic import LogisticRegression, fit_logistic
 from vqe.video.frames import FrameBatch
+
+Float = TypeVar("Float", np.float32, np.float64)
 
 GRID = (20, 20)
 """Blocks per column and row, as they are measured."""
@@ -47,7 +49,7 @@ def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArr
     """Mean squared luma difference per block of GRID, float64 (N, 400)."""
     rows, columns = GRID
     height, width = reference.shape
-    pixels = _block_pixels(height, width, rows, columns)
+    pixels = block_pixels(height, width, rows, columns)
     out = np.empty((len(frames), rows * columns))
     for i in range(len(frames)):
         luma = frames.luma(i)
@@ -66,7 +68,7 @@ def compile_kernels() -> None:
         block_squared_differences(plane, np.zeros(plane.shape, np.uint8), rows, columns)
 
 
-def _block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:
+def block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:
     """Pixels in each block; a frame smaller than the grid has blocks without any, counted as 1."""
     heights = np.diff(np.arange(rows + 1) * height // rows)
     widths = np.diff(np.arange(columns + 1) * width // columns)
@@ -111,11 +113,11 @@ class BlockedMse:
         return self.weights.log_odds(np.log1p(pooled(blocks, self.side)))
 
 
-def pooled(blocks: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Differences by the block of GRID, float64 (N, 400), averaged over larger ones, (N, side²)."""
+def pooled(blocks: NDArray[Float], side: int) -> NDArray[Float]:
+    """Numbers by the block of GRID, float (N, 400), averaged over larger ones, (N, side²)."""
     rows, columns = GRID
     parts = blocks.reshape(len(blocks), side, rows // side, side, columns // side)
-    larger: NDArray[np.float64] = parts.mean(axis=(2, 4)).reshape(len(blocks), side * side)
+    larger: NDArray[Float] = parts.mean(axis=(2, 4)).reshape(len(blocks), side * side)
     return larger
 
 

@@ -84,3 +84,78 @@ def block_moments(
                 for k in range(3):
                     sums[k, i, j] += accumulators[k, x]
     return sums
+
+
+@compiled
+def block_sums(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.int64]:
+    """Sum of the pixels of `image`, uint8 (H, W), over each block of a rows × columns grid, int64
+    (rows, columns). Blocks lie as in `block_squared_differences`."""
+    height, width = image.shape
+    sums = np.zeros((rows, columns), np.int64)
+    accumulators = np.zeros(width, np.int32)
+    for i in range(rows):
+        accumulators[:] = 0
+        for y in range(i * height // rows, (i + 1) * height // rows):
+            for x in range(width):
+                accumulators[x] += image[y, x]
+        for j in range(columns):
+            total = np.int64(0)
+            for x in range(j * width // columns, (j + 1) * width // columns):
+                total += accumulators[x]
+            sums[i, j] = total
+    return sums
+
+
+@compiled
+def changes_back(
+    values: NDArray[np.float32], first: NDArray[np.int64], most: int, largest: bool
+) -> NDArray[np.float32]:
+    """How much each of n frames differs from the one k + 1 before it, float32 (n, most).
+
+    `values`: float32 (n, B), a number for each block of the picture; the change is the `largest` of
+    the blocks' absolute differences, or their mean. Infinite for frames before the row `first`,
+    int64 (n,).
+    """
+    n, blocks = values.shape
+    changes = np.full((n, most), np.float32(np.inf), np.float32)
+    for i in range(n):
+        for k in range(min(i - first[i], most)):
+            top, total = np.float32(0), np.float32(0)
+            for b in range(blocks):
+                difference = abs(values[i, b] - values[i - k - 1, b])
+                top = max(top, difference)
+                total += difference
+            changes[i, k] = top if largest else total / np.float32(blocks)
+    return changes
+
+
+@compiled
+def anchors_of(
+    changes: NDArray[np.float32],
+    ordinals: NDArray[np.int64],
+    asked: NDArray[np.bool_],
+    delay: int,
+    threshold: float,
+) -> NDArray[np.int64]:
+    """The row of the frame that each of n frames is linked to, int64 (n,): its own for one that is
+    handed on, and for those that are not `asked`, bool (n,), about.
+
+    `changes`: of `changes_back`, as far back as any frame is linked.
+    """
+    n, most = changes.shape
+    anchors = np.arange(n)
+    last = -1
+    for i in range(n):
+        if not asked[i]:
+            continue
+        back = i - last - 1
+        if (
+            last >= 0
+            and back < most
+            and ordinals[i] - ordinals[last] < delay
+            and changes[i, back] < threshold
+        ):
+            anchors[i] = last
+        else:
+            last = i
+    return anchors

@@ -9,6 +9,7 @@ from typing import Final, cast
 from vqe.errors import ConfigError, PlanError, did_you_mean
 from vqe.optimizer.fold_constants import fold_constants
 from vqe.optimizer.limit_sorted_rows import limit_sorted_rows
+from vqe.optimizer.make_pictures_last import make_pictures_last
 from vqe.optimizer.merge_filters import merge_filters
 from vqe.optimizer.merge_limits import merge_limits
 from vqe.optimizer.merge_projects import merge_projects
@@ -24,6 +25,7 @@ from vqe.optimizer.push_predicate_into_scan import push_predicate_into_scan
 from vqe.optimizer.push_range_into_scan import push_range_into_scan
 from vqe.optimizer.remove_identity_projects import remove_identity_projects
 from vqe.optimizer.remove_redundant_conditions import remove_redundant_conditions
+from vqe.optimizer.remove_redundant_sorts import remove_redundant_sorts
 from vqe.optimizer.remove_true_filters import remove_true_filters
 from vqe.optimizer.sort_before_annotating import sort_before_annotating
 from vqe.plan.nodes import Node
@@ -41,6 +43,7 @@ RULES: Final[tuple[Rule, ...]] = (
     push_filter_through_sort,
     push_filter_through_aggregate,
     push_filter_through_annotate,
+    make_pictures_last,  # what is left of the filter asks for something that is seen
     push_range_into_scan,  # before the next: a range needs no look at each row of the index
     push_condition_into_scan,
     push_predicate_into_scan,
@@ -48,6 +51,7 @@ RULES: Final[tuple[Rule, ...]] = (
     merge_projects,
     push_limit_down,  # before the next two: the limit meets what it can merge with
     merge_limits,
+    remove_redundant_sorts,  # before the next, which hides the Sort
     limit_sorted_rows,
     sort_before_annotating,
     remove_identity_projects,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vqe.physical.answers import Answers, known_answers, rows_of
 from vqe.physical.damage import report_damage
+from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.operator import Operator
 from vqe.physical.question import Question
 from vqe.physical.rows import CODE, frames_text, schema_of
@@ -41,8 +42,9 @@ class ReplanRequested(Exception):  # noqa: N818 - a request, and nothing that we
 class CascadeScanExec(Operator):
     """Those of the frames `ordinals` (int64, ascending) for which `question` holds.
 
-    `stages` answer where they are sure, and `reference` the rest. Frames that its labels know are
-    neither decoded nor asked again; those in `fresh` (ascending) were labelled for this very
+    `stages` answer where they are sure, and `reference` the rest, but for frames that are as an
+    earlier one by the `link`. Frames that its labels know are not asked again, and only decoded
+    where others may be linked to them; those in `fresh` (ascending) were labelled for this very
     query, the others by an earlier one. All other frames are decoded as `decoding` plans it, and
     answered `batch_frames` at a time. With a `watch`, frames that look like nothing that was
     labelled are checked before they are answered; once its `patience` ends, the scan raises
@@ -62,6 +64,7 @@ class CascadeScanExec(Operator):
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
     patience: Patience | None = field(default=None, compare=False)
+    link: EarlierFrameStage | None = None
     columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
@@ -69,28 +72,37 @@ class CascadeScanExec(Operator):
         return schema_of(self.columns)
 
     def headline(self) -> str:
-        steps = " → ".join(stage.name for stage in (*self.stages, self.reference))
+        steps = " → ".join(self.steps)
         return (
             f"CascadeScan '{self.video}' {frames_text(self.ordinals)}: "
             f"decode {self.decoding.name} → {steps}"
         )
 
+    @property
+    def steps(self) -> list[str]:
+        """The stages by name, in order."""
+        names = [stage.name for stage in self.stages]
+        return [*names, *([self.link.name] if self.link else []), self.reference.name]
+
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         known = known_answers(self.labels, self.question, self.ordinals, self.fresh)
         todo = np.setdiff1d(self.ordinals, known.ordinals, assume_unique=True)
-        plan = self.decoding.plan(self.index, todo)
+        # Segments begin with an anchor: they must not move when more labels are known.
+        wanted = self.ordinals if self.link is not None and len(todo) else todo
+        plan = self.decoding.plan(self.index, wanted)
         reader = Reader(
             threads=context.decode_threads,
-            batch_frames=SCREENED_FRAMES if self.stages else self.batch_frames,
+            batch_frames=SCREENED_FRAMES if self.stages or self.link else self.batch_frames,
             cancelled=context.cancelled.is_set,
         )
-        cascade = _RunningCascade(self, reader, context)
+        cascade = _RunningCascade(self, reader, context, known)
         context.progress.phase("scanning", len(self.ordinals))
         end = len(self.index)
         # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
         position = _first_from(0, todo, end)
         yield from self._rows_of_known(known.between(0, position), context)
-        with closing(reader.process(plan, screening(self.stages, self.watch))) as batches:
+        process = screening(self.stages, self.watch, self.link, known.ordinals)
+        with closing(reader.process(plan, process)) as batches:
             for screened in grouped(batches, frames_per_batch(self.index, self.batch_frames)):
                 context.check()
                 answers = cascade.finish(screened)
@@ -131,18 +143,21 @@ class CascadeScanExec(Operator):
 class _RunningCascade:
     """The reference network at work on what the other stages left open, and the metrics of all."""
 
-    def __init__(self, scan: CascadeScanExec, reader: Reader, context: Context) -> None:
+    def __init__(
+        self, scan: CascadeScanExec, reader: Reader, context: Context, known: Answers
+    ) -> None:
         self.reader = reader
         self.query = context.metrics
         self.decide = scan.reference.start()
-        names = [stage.name for stage in (*scan.stages, scan.reference)]
         self.metrics = ScanMetrics(
-            scan.title, StageMetrics("decode"), [StageMetrics(name) for name in names]
+            scan.title, StageMetrics("decode"), [StageMetrics(name) for name in scan.steps]
         )
         context.metrics.scans.append(self.metrics)
         self.patience = scan.patience
         self.answered = 0
         self.before_contradiction: tuple[int, int] | None = None
+        self.known = known
+        self.last = (-1, False)  # the frame that was handed on last, and its answer
         self.review: Review | None = None
         if scan.watch is not None:
             self.review = Review(scan.watch, scan.index, self.metrics.watch)
@@ -165,6 +180,7 @@ class _RunningCascade:
             present[screened.open] = verdict.answer == 1
             mark[screened.open] = verdict.mark
             decided_by[screened.open] = CODE["reference"]
+        self._answer_linked(screened, present)
         answers = Answers(screened.ordinals, present, mark, decided_by)
         if self.review is not None:
             watched = screened.watched
@@ -175,6 +191,19 @@ class _RunningCascade:
                 if self.review.contradicted:
                     self.before_contradiction = self.before_contradiction or before
         return answers
+
+    def _answer_linked(self, screened: Screened, present: NDArray[np.bool_]) -> None:
+        """Each linked frame as its anchor, which has a label, or was handed on in this batch, or as
+        the last one of those before."""
+        handed_on = screened.ordinals[screened.open]
+        ordinals = np.concatenate([[self.last[0]], handed_on])
+        said = np.concatenate([[self.last[1]], present[screened.open]])
+        self.last = int(ordinals[-1]), bool(said[-1])
+        known = np.isin(screened.anchors, self.known.ordinals)
+        by_label = np.searchsorted(self.known.ordinals, screened.anchors[known])
+        by_network = np.searchsorted(ordinals, screened.anchors[~known])
+        present[screened.linked[known]] = self.known.present[by_label]
+        present[screened.linked[~known]] = said[by_network]
 
     def _check(self, strange: Strange, answers: Answers, review: Review) -> None:
         """Shows some of the strange frames to the reference network, and all where it must be."""

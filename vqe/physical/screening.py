@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.errors import VideoError
+from vqe.physical.earlier import EarlierFrameStage, Follow
 from vqe.physical.rows import CODE
-from vqe.physical.stages import UNKNOWN, Decide, Stage
+from vqe.physical.stages import PRESENT, UNKNOWN, Decide, Stage
 from vqe.physical.watch import Strange, Watch
 from vqe.video.frames import FrameBatch
 
@@ -37,12 +38,17 @@ class StageCount:
         )
 
 
+def _none() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True)
 class Screened:
     """A batch of N frames after the cheap stages.
 
     `present`: bool (N,) and `decided_by`: int8 (N,), the answers so far; `open`: int64, the rows
-    that no stage was sure of, whose frames are `pending`; `counts`: of each stage that was asked;
+    that no stage was sure of, whose frames are `pending`; `linked`: int64, the rows whose answer is
+    that of their `anchors`, the ordinals of earlier frames, int64; `counts`: of each stage;
     `strange`: frames that are answered, but look like nothing that was labelled; `watched`: frames
     whose look was measured, and those that were strange.
     """
@@ -53,6 +59,8 @@ class Screened:
     open: NDArray[np.int64]
     pending: FrameBatch
     counts: tuple[StageCount, ...]
+    linked: NDArray[np.int64] = field(default_factory=_none)
+    anchors: NDArray[np.int64] = field(default_factory=_none)
     strange: Strange | None = None
     watched: StageCount = StageCount()
 
@@ -63,16 +71,28 @@ class Screened:
 
 
 def screening(
-    stages: tuple[Stage, ...], watch: Watch | None = None
+    stages: tuple[Stage, ...],
+    watch: Watch | None = None,
+    link: EarlierFrameStage | None = None,
+    labelled: NDArray[np.int64] | None = None,
 ) -> Callable[[], Callable[[FrameBatch], Screened]]:
-    """What to do at the start of each segment: it gives what to do with its batches."""
+    """What to do at the start of each segment: it gives what to do with its batches.
+
+    With a `link`, other frames may be linked to those that are `labelled`, int64; what leaves is
+    about these other frames alone.
+    """
 
     def start() -> Callable[[FrameBatch], Screened]:
         running = [stage.start() for stage in stages]
+        follow = None if link is None else link.follow()
 
         def screen(frames: FrameBatch) -> Screened:
-            screened = _screen(stages, running, frames)
-            return screened if watch is None else _watched(watch, frames, screened)
+            known = np.isin(frames.ordinals, _none() if labelled is None else labelled)
+            asked = frames.select(np.flatnonzero(~known)) if known.any() else frames
+            screened = _screen(stages, running, asked)
+            if link is not None and follow is not None:
+                screened = _linked(link, follow, frames, known, screened)
+            return screened if watch is None else _watched(watch, asked, screened)
 
         return screen
 
@@ -88,16 +108,44 @@ def _screen(stages: tuple[Stage, ...], running: list[Decide], frames: FrameBatch
     counts = []
     for stage, decide in zip(stages, running, strict=True):
         if not len(open_rows):
-            break
+            counts.append(StageCount())
+            continue
         clock = time.thread_time()
         answer = decide(pending).answer
         sure = answer != UNKNOWN
         decided = open_rows[sure]
-        present[decided] = answer[sure] == 1
+        present[decided] = answer[sure] == PRESENT
         decided_by[decided] = CODE[stage.decided_by]
         counts.append(StageCount(len(open_rows), len(decided), time.thread_time() - clock))
         open_rows, pending = open_rows[~sure], pending.select(np.flatnonzero(~sure))
     return Screened(frames.ordinals, present, decided_by, open_rows, pending, tuple(counts))
+
+
+def _linked(
+    link: EarlierFrameStage,
+    follow: Follow,
+    frames: FrameBatch,
+    known: NDArray[np.bool_],
+    screened: Screened,
+) -> Screened:
+    """The batch with links of open frames to earlier ones; `known`: which frames have a label."""
+    clock = time.thread_time()
+    left = screened.open
+    rows = np.flatnonzero(known | np.isin(frames.ordinals, screened.ordinals[left]))
+    anchors = follow(frames.select(rows), known[rows])[~known[rows]]
+    linked = anchors != screened.ordinals[left]
+    decided_by = screened.decided_by.copy()
+    decided_by[left[linked]] = CODE[link.decided_by]
+    count = StageCount(len(left), int(linked.sum()), time.thread_time() - clock)
+    return replace(
+        screened,
+        decided_by=decided_by,
+        open=left[~linked],
+        pending=screened.pending.select(np.flatnonzero(~linked)),
+        counts=(*screened.counts, count),
+        linked=left[linked],
+        anchors=anchors[linked],
+    )
 
 
 def _watched(watch: Watch, frames: FrameBatch, screened: Screened) -> Screened:
@@ -119,7 +167,8 @@ def grouped(batches: Iterable[Screened], n_frames: int) -> Iterator[Screened]:
     parts: list[Screened] = []
     try:
         for batch in batches:
-            parts.append(batch)
+            if len(batch.ordinals):  # there may be labelled frames only
+                parts.append(batch)
             del batch
             if sum(len(part.ordinals) for part in parts) >= n_frames:
                 yield _join(parts)
@@ -142,15 +191,22 @@ def _join(waiting: list[Screened]) -> Screened:
         ordinals=np.concatenate([part.ordinals for part in parts]),
         present=np.concatenate([part.present for part in parts]),
         decided_by=np.concatenate([part.decided_by for part in parts]),
-        open=np.concatenate([start + part.open for start, part in zip(starts, parts, strict=True)]),
+        open=_rows(starts, [part.open for part in parts]),
         pending=FrameBatch.join([part.pending for part in parts]),
         counts=tuple(
             sum(counts, StageCount())
             for counts in zip_longest(*(part.counts for part in parts), fillvalue=StageCount())
         ),
+        linked=_rows(starts, [part.linked for part in parts]),
+        anchors=np.concatenate([part.anchors for part in parts]),
         strange=_join_strange(parts, starts),
         watched=sum((part.watched for part in parts), StageCount()),
     )
+
+
+def _rows(starts: NDArray[np.int64], parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Rows of parts as rows of what they are joined to."""
+    return np.concatenate([start + rows for start, rows in zip(starts, parts, strict=True)])
 
 
 def _join_strange(parts: list[Screened], starts: NDArray[np.int64]) -> Strange | None:

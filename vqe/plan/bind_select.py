@@ -137,14 +137,17 @@ def _columns(selection: ast.Selection, scope: Scope) -> Columns:
 
 def _items(items: tuple[ast.Item, ...], scope: Scope) -> Columns:
     columns: dict[str, Expression] = {}
+    spelled: dict[str, str] = {}
     for item in items:
         bound = bind_expression(item.value, scope)
         name = item.name or unparse_expression(item.value)
         if item.name is None and isinstance(item.value, ast.Name):
             name = scope.column(item.value.name) or name
-        if name in columns:
+        earlier = spelled.setdefault(name.casefold(), name)
+        if name in columns or earlier != name:
+            differs = "" if earlier == name else f" and '{earlier}': case tells no names apart"
             raise BindError(
-                f"two columns are called '{name}'",
+                f"two columns are called '{name}'{differs}",
                 hint="name one of them with AS",
                 offset=item.offset,
             )

@@ -58,7 +58,8 @@ CONNECTIVES: Final = {"AND": "and_kleene", "OR": "or_kleene"}
 MOST_SHOWN: Final = 80
 """Characters of an expression in a message."""
 
-NUMBERS: Final = (INTEGER, FLOAT, pa.float32())
+SINGLE: Final = pa.float32()
+NUMBERS: Final = (INTEGER, FLOAT, SINGLE)
 
 
 def arithmetic(operator: str, left: Expression, right: Expression) -> Expression:
@@ -88,7 +89,15 @@ def compare(operator: str, left: Expression, right: Expression) -> Expression:
     if left.type != right.type and not (left.type in NUMBERS and right.type in NUMBERS):
         wanted = " with ".join(map(describe, given))
         raise BindError(f"cannot compare {wanted}", hint=_number_hint(left, right))
+    left, right = _as_precise(left, right), _as_precise(right, left)
     return Call(COMPARISONS[operator], (left, right), BOOLEAN)
+
+
+def _as_precise(expression: Expression, other: Expression) -> Expression:
+    """A constant beside a single as a single too: a score of 0.7 is no double of 0.7."""
+    if isinstance(expression, Constant) and (expression.type, other.type) == (FLOAT, SINGLE):
+        return Constant(expression.value, SINGLE)
+    return expression
 
 
 def connect(operator: str, conditions: Sequence[Expression]) -> Expression:

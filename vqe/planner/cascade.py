@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -23,6 +24,7 @@ from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, cut, draw_portions, label_budget, n_labels
 from vqe.planner.search import Search
+from vqe.planner.turns import find_turns
 from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
@@ -232,7 +234,10 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         return search
 
     search = learn(chain([first], portions), gather, explored, affordable)
-    return search.decide() if search else Decision((), "none of the sampled frames can be decoded")
+    if search is None:
+        return Decision((), "none of the sampled frames can be decoded")
+    search.consider_links(context, partial(find_turns, scan, search.evidence, labeller, context))
+    return search.decide()
 
 
 def _first_look(scan: VisualScan, blocks: tuple[Block, ...], labeller: Labeller) -> float:

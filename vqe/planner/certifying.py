@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certificate import Certificate
 from vqe.planner.decision import Alternative, Decision
-from vqe.planner.freezing import UndecodableError, damaged, freeze_fill, freeze_stages
+from vqe.planner.freezing import Level, UndecodableError, damaged, freeze_fill, freeze_stages
 from vqe.planner.labeller import Labeller, spread
 from vqe.planner.proof import FrozenPlans, Proof
 from vqe.planner.shortfall import Shortfall
@@ -33,6 +33,9 @@ which they are decoded, those of a draw do not."""
 
 SURE_PART = 0.8
 """Part of what is affordable that is drawn at once: a unit whose frames differ takes a few more."""
+
+ANCHORS_PART = 0.5
+"""Part of what is affordable that labels of anchors may take: the draws come after them."""
 
 FEWER_ROUNDS = 16
 """A round of draws has at least this part of all before it: each decodes, and few are quicker."""
@@ -282,9 +285,21 @@ def _begin(
     """The proof of a decision before its first draw. Raises UndecodableError."""
     if decision.fill is not None:
         return begin(scan, freeze_fill(scan, decision.fill), labeller, context.settings.seed)
-    levels = (*decision.stricter, decision.stages)
+    levels = (*map(Level, decision.stricter), Level(decision.stages, decision.link))
     plans = freeze_stages(scan, levels, store, context)
+    plans = _with_labelled_anchors(scan, plans, labeller)
     return begin(scan, plans, labeller, context.settings.seed)
+
+
+def _with_labelled_anchors(scan: VisualScan, plans: FrozenPlans, labeller: Labeller) -> FrozenPlans:
+    """The plans with the answers of linked frames: a proof is about answers, not about links. Where
+    the anchors take too much of the allowance, the reference network is left to answer instead."""
+    anchors = labeller.unknown(scan.ordinals[plans.anchors])
+    if len(anchors) <= ANCHORS_PART * labeller.affordable:
+        with suppress(SpentError):
+            if labeller.read(scan.index, anchors, "labelling").damage:
+                raise UndecodableError("some frames cannot be decoded")
+    return plans.linked(labels_of(scan, labeller.marks_or_nan(scan.ordinals)))
 
 
 def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:

@@ -95,3 +95,4 @@ class Costs:
     reference: NetworkCost
     difference: float
     specialized: dict[str, float]  # by architecture, thumbnail included
+    earlier: float = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vqe.physical.answers import Answers
+from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.fill_scan import Fill
 from vqe.physical.stages import ScoringStage
 from vqe.physical.watch import Watch
@@ -69,7 +70,8 @@ class Alternative:
 class Decision:
     """The cascade of a scan.
 
-    `stages` before the reference network (none: it answers every frame); `cost` and from it
+    `stages` before the reference network, and between them and it a `link`, where there is one
+    (neither: it answers every frame); `cost` and from it
     `predictions` for each step of the scan, decoding first; `measured` is None where nothing was
     estimated; `labels` were spent to decide. With `fill` nothing is left to decode: the frames that
     were asked about answer for the others, `rates` says what a grid twice as coarse would have
@@ -99,11 +101,17 @@ class Decision:
     answers: Answers | None = None
     watch: Watch | None = None
     until: int | None = None
+    link: EarlierFrameStage | None = None
+
+    @property
+    def cascade(self) -> tuple[ScoringStage | EarlierFrameStage, ...]:
+        """All stages before the reference network, in order."""
+        return self.stages if self.link is None else (*self.stages, self.link)
 
     @property
     def to_prove(self) -> bool:
         """Whether frames are answered by anything but the reference network."""
-        return bool(self.stages) or self.fill is not None
+        return bool(self.cascade) or self.fill is not None
 
     @property
     def complete(self) -> bool:
@@ -115,4 +123,4 @@ class Decision:
         """The stages in order."""
         if self.fill is not None:
             return REFINEMENT
-        return " → ".join(stage.name for stage in self.stages) or NO_CASCADE
+        return " → ".join(stage.name for stage in self.cascade) or NO_CASCADE

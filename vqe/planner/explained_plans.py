@@ -24,7 +24,7 @@ def plans_of(
         verdict="chosen",
         reason=decision.reason,
         steps=_steps(
-            decision.predictions, measured, {stage.name: stage.rule for stage in decision.stages}
+            decision.predictions, measured, {stage.name: stage.rule for stage in decision.cascade}
         ),
         seconds=seconds_of(decision.predictions),
         cpu_seconds=cpu_seconds_of(decision.predictions),

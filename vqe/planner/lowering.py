@@ -20,6 +20,7 @@ from vqe.physical.spaced_limit import SpacedLimitExec
 from vqe.physical.top_n import TopNExec
 from vqe.physical.values import ValuesExec
 from vqe.plan.catalog import ModelInfo, printable
+from vqe.plan.expressions import Expression, columns_of
 from vqe.plan.nodes import (
     Aggregate,
     Annotate,
@@ -62,18 +63,20 @@ class Lowering:
             case Project(columns, child):
                 return ProjectExec(columns, self.lower(child, limit))
             case Annotate(columns, model, child):
-                footage = partial(self._footage, scan_of(node), model)
-                return AnnotateExec(columns, self.lower(child, limit), footage)
+                scan = scan_of(node)
+                footage = partial(self._footage, scan, model)
+                affordable = partial(self._affordable, scan)
+                return AnnotateExec(columns, self.lower(child, limit), footage, affordable)
             case Filter(condition, child):
                 # Rows drop out above the scan: how many it must find is unknown.
                 return FilterExec(condition, self.lower(child, limit=None))
             # Of these, too, it is unknown how many rows a scan must find.
-            case Aggregate(keys, aggregates, Annotate(sights, model, child), float(error)):
-                return EstimateExec(
-                    *(keys, aggregates, error, sights, self.lower(child, limit=None)),
-                    footage=partial(self._footage, scan_of(node), model),
-                    affordable=partial(self._affordable, scan_of(node)),
-                )
+            case Aggregate(child=Annotate() as annotate, error=float()):
+                return self._estimate(node, annotate, None)
+            case Aggregate(child=Filter(condition, Annotate() as annotate), error=float()) if not (
+                columns_of(condition) & {name for name, _ in annotate.columns}
+            ):
+                return self._estimate(node, annotate, condition)
             case Aggregate(keys, aggregates, child):
                 return AggregateExec(keys, aggregates, self.lower(child, limit=None))
             case Sort(keys, child):
@@ -99,6 +102,22 @@ class Lowering:
                 )
             case Scan(video):
                 return self.scans.scan(node, video, limit)
+
+    def _estimate(
+        self, node: Aggregate, annotate: Annotate, condition: Expression | None
+    ) -> Operator:
+        """An aggregate of what is seen in rows for which a condition on other things holds."""
+        assert node.error is not None
+        scan, child = scan_of(node), annotate.child
+        return EstimateExec(
+            node.keys,
+            node.aggregates,
+            node.error,
+            annotate.columns,
+            self.lower(child if condition is None else Filter(condition, child), limit=None),
+            footage=partial(self._footage, scan, annotate.model),
+            affordable=partial(self._affordable, scan),
+        )
 
     def _spaced(self, node: SpacedLimit) -> Operator:
         """The rows that a search has found, or those of the child, as far as they are confirmed."""
@@ -145,9 +164,10 @@ class Lowering:
         names = tuple(one.video for one in found)
         return ConcatExec(scan.video.name, names, lambda i, _: rows[i], scan.columns)
 
-    def _affordable(self, scan: Scan) -> float:
+    def _affordable(self, scan: Scan, seconds_per_frame: float | None) -> float:
         """Calls of the network that are left to what is asked above the scan."""
-        return Allowance.of(scan.effort, self.context.metrics, self.scans.began).frames(None)
+        allowance = Allowance.of(scan.effort, self.context.metrics, self.scans.began)
+        return 0 if allowance.late else allowance.frames(seconds_per_frame)
 
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.physical.rows import CODE
 from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN
 from vqe.statistics.betting import Stratum
 from vqe.statistics.certificate import Answer, Tally
@@ -32,11 +33,35 @@ class FrozenPlans:
     """What K plans say of N frames, the most conservative first.
 
     `answer`: int8 (K, N), ABSENT, PRESENT, or UNKNOWN for the reference network; `decided_by`: int8
-    (K, N), the code of the stage that says so.
+    (K, N), the code of the stage that says so. `anchor`: int64 (K, N), the position of the frame
+    that each frame is linked to, -1 for none; None where no frame is. A linked frame is left to
+    the reference network until the label of its anchor is known.
     """
 
     answer: NDArray[np.int8]
     decided_by: NDArray[np.int8]
+    anchor: NDArray[np.int64] | None = None
+
+    @property
+    def anchors(self) -> NDArray[np.int64]:
+        """Positions that some frame is linked to, ascending."""
+        positions = np.empty(0, np.int64) if self.anchor is None else np.unique(self.anchor)
+        return positions[positions >= 0]
+
+    def handed_on(self, plan: int) -> NDArray[np.bool_]:
+        """Which frames a plan leaves to the reference network, bool (N,): not the linked ones."""
+        left: NDArray[np.bool_] = self.answer[plan] == UNKNOWN
+        return left if self.anchor is None else left & (self.anchor[plan] < 0)
+
+    def linked(self, label: NDArray[np.int8]) -> FrozenPlans:
+        """With the answers of the frames whose anchors have a `label`, int8 (N,)."""
+        if self.anchor is None:
+            return self
+        known = (self.anchor >= 0) & (label[self.anchor] != UNKNOWN)
+        answer = np.where(known, label[self.anchor], self.answer)
+        decided_by = np.where(known, CODE["difference"], self.decided_by)
+        anchor = np.where(known, -1, self.anchor)
+        return FrozenPlans(answer, decided_by.astype(np.int8), anchor)
 
 
 @dataclass

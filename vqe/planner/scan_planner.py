@@ -130,7 +130,7 @@ class ScanPlanner:
     ) -> Operator:
         """The scan by a cascade, and the frames for which it is given up by a plan of their own."""
         # An open LIMIT should not pay for more of the network's answers than one call gives.
-        asks_all = limit is not None and not decision.stages
+        asks_all = limit is not None and not decision.cascade
         part = visual.before(decision.until)
         scan = CascadeScanExec(
             video=video,
@@ -139,6 +139,7 @@ class ScanPlanner:
             ordinals=part.ordinals,
             question=visual.question,
             stages=decision.stages,
+            link=decision.link,
             reference=ReferenceStage(visual.network, visual.question, visual.labels),
             labels=visual.labels,
             fresh=fresh,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
-from vqe.physical.stages import DifferenceStage, ScoringStage, SpecializedStage
+from vqe.physical.stages import ScoringStage
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.candidate_plan import Plan
 from vqe.planner.candidates import (
     DetectorCandidate,
     ModelCandidate,
@@ -26,8 +27,11 @@ from vqe.planner.candidates import (
 from vqe.planner.cost import Costs, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
+from vqe.planner.linking import Linking, can_link
 from vqe.planner.scene import motion_of, watch_of
-from vqe.planner.thresholds import Selection, Thresholds, allowance, choose, least_witnesses
+from vqe.planner.selection import Selection, least_witnesses
+from vqe.planner.thresholds import Thresholds, allowance, choose
+from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.decode_plan import DecodeWork
@@ -48,22 +52,14 @@ STRICTER = (0.1, 0.4)
 errors hardly ever stop."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A cascade with its thresholds; `detector` or `model` may be None, not both."""
+MOST_LINKED = 4
+"""Plans to which a link is tried: it saves the more, the fewer frames the others leave."""
 
-    detector: DetectorCandidate | None
-    model: ModelCandidate | None
-    thresholds: Thresholds
+TURNS_PART = 0.1
+"""Part of the frames left to the reference network that labels for a link may be taken for."""
 
-    @property
-    def name(self) -> str:
-        """The stages in order."""
-        parts = [
-            self.detector and self.detector.detector.name,
-            self.model and self.model.model.name,
-        ]
-        return " → ".join(part for part in parts if part)
+SHARED = 0.5
+"""Part of the bounds that the thresholds before a link are tuned for: the rest is for the link."""
 
 
 class Search:
@@ -82,6 +78,7 @@ class Search:
         seconds_left: Callable[[], float] = lambda: math.inf,
         architectures: Mapping[str, Architecture] | None = None,
     ) -> None:
+        self.index = index
         self.evidence = evidence
         self.accuracy = accuracy
         self.costs = costs
@@ -161,7 +158,9 @@ class Search:
         accuracy: Accuracy,
         selection: Selection | None = None,
     ) -> Thresholds | None:
-        return choose(
+        """None where the two save nothing, or one of them hands on every frame: it only costs, and
+        the plan without it is considered anyway."""
+        thresholds = choose(
             selection or self.selection,
             detector.distance if detector else None,
             model.score if model else None,
@@ -172,19 +171,48 @@ class Search:
             ),
             promised=self.accuracy,
         )
+        if thresholds is None:
+            return None
+        idle = (detector and thresholds.detector_passes == 1) or (
+            model and thresholds.model_passes == 1
+        )
+        return None if idle else thresholds
 
     def consider(self, detector: DetectorCandidate | None, model: ModelCandidate | None) -> None:
         """Finds the thresholds of a plan, unless none keeps the bounds for less."""
         self.candidates.append((detector, model))
         thresholds = self._thresholds(detector, model, self.accuracy)
-        if thresholds is None:
-            return
-        # A stage that hands on every frame only costs: the plan without it is considered anyway.
-        idle = (detector and thresholds.detector_passes == 1) or (
-            model and thresholds.model_passes == 1
-        )
-        if not idle:
+        if thresholds is not None:
             self.plans.append(Plan(detector, model, thresholds))
+
+    def consider_links(self, context: Context, find_turns: Callable[[float], Turns | None]) -> None:
+        """The cheapest plans, and no stage at all, with frames linked that these leave open.
+        `find_turns` seeks them with so many labels at most."""
+        if not can_link(self.accuracy):
+            return
+        cheapest = sorted(self.plans, key=self._seconds)[:MOST_LINKED]
+        left = self._predictions(min((None, *cheapest), key=self._seconds))[-1].frames_in
+        with context.metrics.phase("labelling"):
+            turns = find_turns(TURNS_PART * left)
+        if turns is None:
+            return
+        self.costs = replace(self.costs, earlier=turns.pictures.seconds)
+        with context.metrics.phase("search"):
+            linking = Linking(self.index, self.evidence, self.selection, self.accuracy, turns)
+            for plan in (Plan(None, None, None), *cheapest):
+                self._consider_link(plan, linking)
+
+    def _consider_link(self, plan: Plan, linking: Linking) -> None:
+        part = 1.0
+        if plan.thresholds is not None:
+            part, shared = SHARED, self.accuracy.scaled(SHARED)
+            thresholds = self._thresholds(plan.detector, plan.model, shared)
+            if thresholds is None:
+                return
+            plan = replace(plan, thresholds=thresholds)
+        link = linking.best(*plan.answers(self.selection.present), part=part)
+        if link is not None:
+            self.plans.append(replace(plan, link=link))
 
     def _worth_training(self, arch: Architecture, context: Context, device: str) -> bool:
         """Whether the best this model could do pays for training it."""
@@ -231,15 +259,7 @@ class Search:
 
     def _cost(self, plan: Plan | None) -> ScanCost:
         """Of `plan` with the reference network behind it; None is that alone."""
-        stages = []
-        if plan is not None and plan.detector is not None:
-            name = plan.detector.detector.name
-            passes = plan.thresholds.detector_passes
-            stages.append(StageCost(name, self.costs.difference, passes))
-        if plan is not None and plan.model is not None:
-            name = plan.model.model.name
-            passes = plan.thresholds.model_passes
-            stages.append(StageCost(name, self.costs.specialized[name], passes))
+        stages = [] if plan is None else plan.costs(self.costs)
         stages.append(self._reference_cost)
         return ScanCost(self.costs.decode, tuple(stages))
 
@@ -281,7 +301,7 @@ class Search:
         enough = allowance(self._seconds(ranked[0]), self._seconds(None))
         best = min(
             (plan for plan in ranked if self._seconds(plan) <= enough),
-            key=lambda plan: plan.thresholds.risk if plan else 0.0,
+            key=lambda plan: plan.risk if plan else 0.0,
         )
         alternatives = [
             Alternative(
@@ -295,7 +315,8 @@ class Search:
             if plan is not best
         ]
         return Decision(
-            stages=_stages(best, self.evidence, best.thresholds) if best else (),
+            stages=best.stages(self.evidence, best.thresholds) if best else (),
+            link=best.link.stage if best and best.link else None,
             reason="cheapest plan that keeps the bounds" if best else self._why_none(),
             cost=self._cost(best),
             predictions=self._predictions(best),
@@ -311,27 +332,20 @@ class Search:
     def _measured(self, plan: Plan | None) -> Measured | None:
         if plan is None:
             return None
-        thresholds, blocks = plan.thresholds, len(np.unique(self.selection.block))
-        return Measured(thresholds.errors, thresholds.frame_errors, blocks)
+        return Measured(*plan.errors, len(np.unique(self.selection.block)))
 
     def _stricter(self, plan: Plan) -> tuple[tuple[ScoringStage, ...], ...]:
-        """The plan with thresholds for parts of the bounds, the smallest part first."""
+        """The plan without its link, and with thresholds for parts of the bounds, the smallest part
+        first."""
+        if plan.thresholds is None:
+            return ()
         found = {}
         for part in STRICTER:
             thresholds = self._thresholds(plan.detector, plan.model, self.accuracy.scaled(part))
             if thresholds is not None:
-                stages = _stages(plan, self.evidence, thresholds)
+                stages = plan.stages(self.evidence, thresholds)
                 found[thresholds.difference, thresholds.low, thresholds.high] = stages
         chosen = plan.thresholds
-        found.pop((chosen.difference, chosen.low, chosen.high), None)
+        if plan.link is None:
+            found.pop((chosen.difference, chosen.low, chosen.high), None)
         return tuple(found.values())
-
-
-def _stages(plan: Plan, evidence: Evidence, thresholds: Thresholds) -> tuple[ScoringStage, ...]:
-    stages: list[ScoringStage] = []
-    if plan.detector is not None and evidence.reference is not None:
-        threshold = thresholds.difference
-        stages.append(DifferenceStage(plan.detector.detector, evidence.reference, threshold))
-    if plan.model is not None:
-        stages.append(SpecializedStage(plan.model.model, thresholds.low, thresholds.high))
-    return tuple(stages)

@@ -5,118 +5,32 @@ Errors are counted over metric units, jointly for the whole cascade. A frame is 
   present  where score > c_high,
 and by the reference network otherwise, which makes no error by definition.
 
-On a few dozen units "no error seen" says little, so there are three safety margins. The bounds must
-also hold for the single frames inside the units, since a visit's first and last frames, on which
-its outer units hang, are the ones that look least like the object. A threshold may not pass the
-level at which, by a normal prediction bound, one more frame would go wrong more often than the
-bound allows. And among thresholds that are nearly as cheap as the cheapest, the ones least likely
-to go wrong by that same model are taken.
+On a few dozen units "no error seen" says little, so there are four safety margins. The bounds must
+hold with errors to spare, or without any (`tolerated`). They must also hold for the single frames
+inside the units, since a visit's first and last frames, on which its outer units hang, are the ones
+that look least like the object. A threshold may not pass the level at which, by a normal prediction
+bound, one more frame would go wrong more often than the bound allows. And among thresholds that are
+nearly as cheap as the cheapest, the ones least likely to go wrong by that same model are taken.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
-from vqe.statistics.normal import MIN_SIZE, NormalSample
-from vqe.statistics.units import ErrorCounts, count_errors, unit_answers
+from vqe.planner.selection import Errors, Selection
+from vqe.statistics.normal import NormalSample
+from vqe.statistics.units import ErrorCounts, count_errors
 
 LEVELS = 40
 """Values tried for each threshold."""
 
 SAFETY_SHARE = 0.05
 """Share of the saving that is given up for safety: the last percent saved cost the most risk."""
-
-
-UNSEEN = 0.04
-"""Share of the positives that may be of a kind which no block has shown, where the bound is less:
-to rule out a rarer kind takes more blocks than an hour of video has."""
-
-CHANCE = 0.1
-"""With this probability at most a kind that makes such a share was not shown."""
-
-
-def least_witnesses(bound: float) -> int:
-    """Blocks with the object that it takes to answer "absent" within a bound on the FNR.
-
-    What scores most positives have tells nothing of a kind that looks otherwise; if it makes a
-    share s of the positives, n blocks miss it with probability (1 − s)^n.
-    """
-    return max(MIN_SIZE, math.ceil(math.log(CHANCE) / math.log(1 - max(bound, UNSEEN))))
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Truth and metric unit of n frames that no detector or model was trained on.
-
-    `present`: bool (n,); `unit`: int64 (n,), numbered 0..U−1 in ascending order; `block`: int64
-    (n,), the sampled block: frames of one block are hardly independent. `growth`: the frames stand
-    for so many times as many blocks, to foresee what a larger sample would allow. `drawn`: bool
-    (n,), False in blocks that are there because a visit begins or ends in them: errors must stay
-    within the bounds with these as well, but they tell nothing of how common anything is.
-    """
-
-    present: NDArray[np.bool_]
-    unit: NDArray[np.int64]
-    block: NDArray[np.int64]
-    drawn: NDArray[np.bool_]
-    growth: float = 1.0
-
-    @cached_property
-    def majority(self) -> NDArray[np.int64]:
-        """Positive frames that make each unit positive, int64 (U,)."""
-        return np.bincount(self.unit) // 2 + 1
-
-    @cached_property
-    def positive_units(self) -> NDArray[np.bool_]:
-        """Truth of each unit, bool (U,)."""
-        return unit_answers(self.present, self.unit)
-
-    @cached_property
-    def drawn_units(self) -> NDArray[np.bool_]:
-        """Which units were drawn, bool (U,)."""
-        return unit_answers(self.drawn, self.unit)
-
-    @cached_property
-    def firm_positives(self) -> NDArray[np.bool_]:
-        """The positive frames of positive units, bool (n,): not the flickers."""
-        return self.present & self.positive_units[self.unit]
-
-    @cached_property
-    def firm_negatives(self) -> NDArray[np.bool_]:
-        """The negative frames of negative units, bool (n,)."""
-        return ~self.present & ~self.positive_units[self.unit]
-
-    def decidable(self, accuracy: Accuracy, *, unseen: bool = False) -> float:
-        """Share of the frames that thresholds could answer at the very best.
-
-        A kind of answer whose errors have no bound, or that too few blocks bear witness to, is left
-        to the reference network; with `unseen`, only the former.
-        """
-        share = 0.0
-        if accuracy.fnr is not None and (unseen or self.enough_positives(accuracy.fnr)):
-            share += float((~self.present[self.drawn]).mean())
-        presence = accuracy.fpr is not None or accuracy.fdr is not None
-        if presence and (unseen or self.witnesses(self.firm_negatives) >= MIN_SIZE):
-            share += float(self.present[self.drawn].mean())
-        return share
-
-    def enough_positives(self, fnr: float) -> bool:
-        """Whether the positives seen tell enough about those that were not."""
-        return self.witnesses(self.firm_positives) >= least_witnesses(fnr)
-
-    def witnesses(self, of: NDArray[np.bool_]) -> int:
-        """Blocks that some of the frames lie in."""
-        return int(self.growth * len(np.unique(self.block[of])))
-
-    def sample(self, values: NDArray[np.float64], of: NDArray[np.bool_]) -> NormalSample:
-        """The values of some of the frames, which are worth as many as they have blocks."""
-        return NormalSample(values[of], self.witnesses(of))
 
 
 @dataclass(frozen=True)
@@ -205,7 +119,7 @@ class _Grid:
         invented_per_unit = np.add.reduceat(invented, starts, axis=1, dtype=np.int32)
         truth = selection.positive_units
         firm, empty = selection.firm_positives, selection.firm_negatives
-        self.units = _Errors(
+        self.units = Errors(
             positives=int(truth.sum()),
             negatives=int((~truth).sum()),
             drawn_positives=int(truth[selection.drawn_units].sum()),
@@ -213,13 +127,15 @@ class _Grid:
             false_alarms=_count_units(
                 kept_per_unit, invented_per_unit, selection.majority, ~truth, True
             ),
+            growth=selection.growth,
         )
-        self.frames = _Errors(
+        self.frames = Errors(
             positives=int(firm.sum()),
             negatives=int(empty.sum()),
             drawn_positives=int(firm[selection.drawn].sum()),
             misses=firm.sum() - kept[:, None, firm].sum(axis=2),
             false_alarms=invented[None, :, empty].sum(axis=2),
+            growth=selection.growth,
         )
         counted = seen & selection.drawn
         below = (counted & (score < lows[:, None])).sum(axis=1)  # (L,)
@@ -259,30 +175,18 @@ def _count_units(
     return np.asarray(counts + by_low[:, None] + by_high[None], np.int64)
 
 
-@dataclass(frozen=True)
-class _Errors:
-    """Errors for every pair (c_low, c_high), in arrays that broadcast to (L, H).
-
-    `drawn_positives`: those of the positives that tell how common positives are.
-    """
-
-    positives: int
-    negatives: int
-    drawn_positives: int
-    misses: NDArray[np.int64]
-    false_alarms: NDArray[np.int64]
-
-    def within(self, accuracy: Accuracy) -> NDArray[np.bool_]:
-        """Which pairs keep the bounds; a kind of error without a bound may not happen at all."""
-        ok: NDArray[np.bool_] = self.misses <= (accuracy.fnr or 0) * self.positives
-        if accuracy.fpr is None and accuracy.fdr is None:
-            ok = ok & (self.false_alarms == 0)
-        if accuracy.fpr is not None:
-            ok = ok & (self.false_alarms <= accuracy.fpr * self.negatives)
-        if accuracy.fdr is not None:
-            returned = self.drawn_positives - self.misses + self.false_alarms
-            ok = ok & (self.false_alarms <= accuracy.fdr * returned)
-        return ok
+def judged(
+    present: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    score: NDArray[np.float64],
+    levels: tuple[float, float, float],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What a cascade with (δ, c_low, c_high) says of n frames, and which of them the reference
+    network was asked about, both bool (n,). `present` is the truth."""
+    delta, low, high = levels
+    seen = distance >= delta
+    passed = seen & (score >= low) & (score <= high)
+    return np.where(passed, present, seen & (score > high)), passed
 
 
 def _thresholds(
@@ -294,8 +198,7 @@ def _thresholds(
 ) -> Thresholds:
     delta, low, high = levels
     seen = distance >= delta
-    passed = seen & (score >= low) & (score <= high)
-    answer = np.where(passed, selection.present, seen & (score > high))
+    answer, passed = judged(selection.present, distance, score, levels)
     drawn = selection.drawn
     present, answer, unit = selection.present[drawn], answer[drawn], selection.unit[drawn]
     handed_on = seen[drawn]

@@ -14,10 +14,11 @@ from vqe.physical.fill_scan import Fill
 from vqe.physical.rows import CODE
 from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
-from vqe.planner.certifying import certify
+from vqe.planner.certifying import certify, labels_of
 from vqe.planner.decision import Decision
-from vqe.planner.freezing import UndecodableError, damaged, freeze_stages
+from vqe.planner.freezing import Level, UndecodableError, damaged, freeze_stages
 from vqe.planner.labeller import Labeller
+from vqe.planner.proof import FrozenPlans
 from vqe.planner.shortfall import Shortfall, rates_of_halves
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
@@ -90,23 +91,26 @@ def _answered(
 ) -> Decision:
     """The answers of a cascade, or of none, the reference network being asked while the allowance
     lasts."""
-    answer = np.full(scan.frames, UNKNOWN, np.int8)
-    decided_by = np.full(scan.frames, CODE["reference"], np.int8)
-    if decision.stages:
+    shape = (1, scan.frames)
+    plans = FrozenPlans(
+        np.full(shape, UNKNOWN, np.int8), np.full(shape, CODE["reference"], np.int8)
+    )
+    if decision.cascade:
         try:
             with context.metrics.phase("screening"):
                 watch = decision.watch if context.settings.drift else None
                 check = labeller.check_deadline
-                levels = (decision.stages,)
+                levels = (Level(decision.stages, decision.link),)
                 plans = freeze_stages(scan, levels, store, context, watch=watch, check=check)
         except UndecodableError as reason:
             raise damaged(scan) from reason
         except SpentError:
             return _from_labels(scan, labeller)
-        answer, decided_by = plans.answer[0], plans.decided_by[0]
     with context.metrics.phase("labelling"):
-        _label(scan, scan.ordinals[answer == UNKNOWN], labeller)
+        _label(scan, scan.ordinals[plans.handed_on(0)], labeller)
     mark = labeller.marks_or_nan(scan.ordinals)
+    plans = plans.linked(labels_of(scan, mark))
+    answer, decided_by = plans.answer[0], plans.decided_by[0]
     fresh = np.array(sorted(labeller.fresh), np.int64)
     said = Answers(scan.ordinals, answer == PRESENT, mark, decided_by)
     answers = with_labels(said, scan.question, fresh)

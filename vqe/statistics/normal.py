@@ -30,13 +30,13 @@ class NormalSample:
         """
         return float(self.values.std()) * math.sqrt((self.size + 1) / (self.size - 1))
 
-    def lower_bound(self, share: float) -> float:
+    def lower_bound(self, share: float, least: int = MIN_SIZE) -> float:
         """The value below which one more draw falls with probability `share`.
 
         mean − t · spread, with t the (1 − share) quantile of Student's t at size − 1 degrees of
-        freedom; −∞ for a size below MIN_SIZE.
+        freedom; −∞ for a size below `least`, which is 2 or more.
         """
-        if self.size < MIN_SIZE:
+        if self.size < least:
             return -math.inf
         t = student_quantile(1 - share, self.size - 1)
         return float(self.values.mean()) - t * self.spread
