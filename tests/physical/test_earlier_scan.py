@@ -36,9 +36,8 @@ def clip(tmp_path_factory):
     return make_clip(path, FRAMES, gop=GOP, visits=VISITS)
 
 
-def scan(clip, rows=None, *, ordinals=None, labelled=(), labels=None, threads=1, **fields):
-    """The rows of a scan, which are put into `rows`, the frames that it asked about, and the
-    context that it ran in."""
+def scan(clip, *, ordinals=None, labelled=(), labels=None, threads=1, **fields):
+    """The rows of a scan, the frames that it asked about, and the context that it ran in."""
     oracle = Oracle(clip, fingerprint="oracle")
     network = load_reference(oracle)
     index = build_index(str(clip.path), lambda: None)
@@ -61,9 +60,7 @@ def scan(clip, rows=None, *, ordinals=None, labelled=(), labels=None, threads=1,
         **fields,
     )
     context = Context(Settings(decode_threads=threads))
-    rows = [] if rows is None else rows
-    for part in leaf.execute(context):
-        rows += part.to_pylist()
+    rows = [row for part in leaf.execute(context) for row in part.to_pylist()]
     return rows, sorted(oracle.frames_seen), context
 
 
