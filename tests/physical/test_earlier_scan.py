@@ -141,8 +141,7 @@ def test_lost_frames_have_no_answer(clip, tmp_path):
     broken = replace(clip, path=tmp_path / "broken.mp4")
     broken.path.write_bytes(clip.path.read_bytes())
     spoil(broken.path, slice(352, 400))  # the rest of a group of pictures with an object
-    found = []
-    *_, context = scan(broken, found)
+    found, _, context = scan(broken)
     with pytest.raises(DamagedVideoError) as raised:
         raise_damage(context)
     ((start, stop),) = raised.value.lost
