@@ -16,7 +16,7 @@ from benchmarks import (
     cascades,
     certificates,
     decode_report,
-    drift,
+    drift_report,
     noscope_picture,
     noscope_report,
     noscope_results,
@@ -142,7 +142,12 @@ REPORTS = {
         ACCURACY, lambda results: (cascades.rows(results),), cascades.lines, cascades.notes
     ),
     "certificates": Report(ACCURACY, certificates.tables, certificates.lines, certificates.notes),
-    "drift": Report(ACCURACY, lambda results: (drift.rows(results),), drift.lines, drift.notes),
+    "drift": Report(
+        ACCURACY,
+        lambda results: (drift_report.rows(results),),
+        drift_report.lines,
+        drift_report.notes,
+    ),
 }
 
 

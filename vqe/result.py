@@ -33,7 +33,7 @@ class Result:
     Iterating streams `pyarrow.RecordBatch`es and can be done once; whoever asks for all rows, or
     reads the result through Arrow's stream protocol as DuckDB and Polars do, makes it keep them, so
     that they may be asked for again and in any way. Closing a result (or leaving its `with` block)
-    stops the work. `repr` never starts it; a notebook that shows it does.
+    stops the work. `repr` starts nothing but an EXPLAIN; a notebook that shows a result does.
     """
 
     def __init__(self, query: Query | None, table: pa.Table | None = None) -> None:
@@ -160,6 +160,15 @@ class Result:
         return explain(self._query, explain_format(format, ConfigError))
 
     @property
+    def _only_explains(self) -> bool:
+        """Whether it is a text that takes no run of the query: it may be printed at once."""
+        return (
+            self._is_plan_text
+            and isinstance(self._planned, ExplainQuery)
+            and not self._planned.analyze
+        )
+
+    @property
     def _is_plan_text(self) -> bool:
         return isinstance(self._planned, ExplainQuery) and self._planned.format != "table"
 
@@ -193,6 +202,8 @@ class Result:
         self.close()
 
     def __repr__(self) -> str:
+        if self._only_explains and self._fate.refusal is None:
+            return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         if self._table is None and not (self._kept and self._kept.complete):
             return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
         if self._is_plan_text:
@@ -205,6 +216,9 @@ class Result:
     def _repr_html_(self) -> str:
         """The rows, for a notebook that was asked to show them; a plan where they are gone."""
         if self._table is None and self._kept is None and self._fate.refusal is not None:
+            return f"<pre>{html.escape(repr(self))}</pre>"
+        if self._is_plan_text:
+            self.to_arrow_table()
             return f"<pre>{html.escape(repr(self))}</pre>"
         return table_html(self.to_arrow_table())
 

@@ -63,11 +63,12 @@ EVENTS_SCHEMA: Final = pa.schema(
         ("duration", pa.duration("us")),
         ("frames", pa.int64()),  # those that qualify
         ("max_score", pa.float32()),  # null where no frame has a score
+        ("time", pa.timestamp("us")),  # when it starts; null unless the video says when it does
     ]
 )
 """The columns of `SELECT EVENTS`."""
 
-EVENT_COLUMNS: Final = ("video", "frame", "timestamp", "stop", "score")
+EVENT_COLUMNS: Final = ("video", "frame", "timestamp", "time", "stop", "score")
 """The columns of frames that events are made of."""
 
 FRAMES: Final = ("video", "frame", "timestamp", "pts", "score", "decided_by")

@@ -140,6 +140,16 @@ def test_each_question_of_a_condition_has_a_plan_of_its_own(street):
     assert all(json.dumps(name)[1:-1] in result.explain("json") for name in names)
 
 
+def test_a_proof_is_about_the_condition_as_a_whole(street):
+    condition = "CASE WHEN frame < 200 THEN contains('bus') ELSE contains('truck') END"
+    accuracy = "FNR WITHIN 20% CONFIDENCE 90%"
+    _, result, found = answered(street, f"{condition} AND frame < 400", accuracy)
+    bus, _, truck = seen(street)
+    expected = np.where(np.arange(FRAMES) < 200, bus, truck) & (np.arange(FRAMES) < 400)
+    assert np.array_equal(found, expected)  # there is nothing to prove about the network itself
+    assert len(result.profile.videos) == 1
+
+
 def test_numbers_of_each_frame_compared_with_what_is_seen_leave_nothing_to_guess(street):
     condition = "objects('bus') > frame % 2 AND frame < 400"
     _, result, found = answered(street, condition, f"FNR WITHIN {BOUND}")

@@ -180,8 +180,8 @@ def test_a_cascade_is_about_the_frames_asked_for(long_clip, planned):
     asked = np.arange(200, FRAMES, 2)
     assert profile.plan != "no cascade"
     assert set(oracle.frames_seen) <= set(asked.tolist())
-    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) < 0.7 * len(asked)
-    assert profile.labels_to_plan < len(asked) / 2
+    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) < 0.9 * len(asked)
+    assert profile.labels_to_plan < 0.7 * len(asked)
     found = table["frame"].to_numpy()
     assert np.isin(found, asked).all()
     answer = np.isin(asked, found)

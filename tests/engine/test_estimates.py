@@ -91,3 +91,58 @@ def test_without_it_every_frame_is_asked_about(busy, answered):
     oracle, _, table = answered("SELECT avg(objects('bus')) AS mean FROM busy WHERE frame < 300")
     assert table["mean"][0].as_py() == pytest.approx(buses(busy)[:300].mean())
     assert sorted(oracle.frames_seen) == list(range(300))
+
+
+def test_values_that_are_null_do_not_count(busy, answered):
+    present = np.flatnonzero(buses(busy))
+    sql = "SELECT avg(CASE WHEN contains('bus') THEN frame END) AS mean FROM busy ERROR WITHIN 100"
+    off = []
+    for seed in range(6):
+        _, result, table = answered(sql, seed=seed)
+        off.append(abs(table["mean"][0].as_py() - present.mean()))
+        assert result.profile.estimates[0].half_width <= 100
+    assert sum(one > 100 for one in off) <= 1
+
+
+def test_what_is_rare_is_not_none(busy, answered):
+    sql = "SELECT sum(CASE WHEN frame = 7 AND NOT contains('cat') THEN 1 END) AS n FROM busy "
+    _, result, table = answered(sql + "ERROR WITHIN 200")
+    assert abs(table["n"][0].as_py() - 1) <= 200
+    assert 0 < result.profile.estimates[0].half_width <= 200
+    _, _, whole = answered(sql + "WHERE frame < 40 ERROR WITHIN 0.5")
+    assert whole["n"].to_pylist() == [1]  # all forty were drawn
+    _, _, nothing = answered(sql + "WHERE frame BETWEEN 10 AND 50 ERROR WITHIN 0.5")
+    assert nothing["n"].to_pylist() == [None]
+
+
+def test_a_deadline_ends_the_drawing(busy):
+    oracle = Oracle(busy, seconds=0.01)
+    with vqe.connect(device="cpu") as con:
+        con.register_model("oracle", oracle)
+        sql = f"SELECT avg(objects('bus')) FROM {busy.sql} ERROR WITHIN 0.001"
+        with pytest.warns(vqe.AccuracyWarning, match="effort ended"):
+            con.sql(f"{sql} DEADLINE INTERVAL '1 second'").to_arrow_table()
+    assert 16 <= len(oracle.frames_seen) <= 120
+
+
+def test_a_budget_is_kept_by_the_select_list(busy):
+    oracle = Oracle(busy)
+    with vqe.connect(device="cpu") as con:
+        con.register_model("oracle", oracle)
+        sql = f"SELECT frame, objects('bus') AS n FROM {busy.sql} WHERE frame < 50"
+        with pytest.warns(vqe.AccuracyWarning, match="nulls"):
+            table = con.sql(f"{sql} BUDGET 10 CALLS").to_arrow_table()
+    assert len(oracle.frames_seen) == 10
+    assert table["n"].null_count == 40
+    assert table["n"].to_pylist()[:10] == buses(busy)[:10].tolist()
+
+
+def test_the_estimate_does_not_depend_on_the_rules(answered):
+    sql = (
+        "SELECT keyframe, avg(objects('bus')) AS mean FROM busy GROUP BY keyframe "
+        "HAVING NOT keyframe ERROR WITHIN 0.2"
+    )
+    _, result, table = answered(sql)
+    _, other, same = answered(sql, disabled_rules="push_filter_through_annotate")
+    assert table.equals(same)
+    assert result.profile.estimates == other.profile.estimates

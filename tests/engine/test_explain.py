@@ -119,3 +119,13 @@ def test_exact_has_a_prediction_once_all_costs_are_known(con, clip, monkeypatch)
 def test_show_prints_the_whole_plan(con, capsys):
     con.sql("EXPLAIN " + SQL).show()
     assert "too few to learn from" in capsys.readouterr().out
+
+
+def test_an_explain_prints_itself_and_a_notebook_keeps_its_columns(con, oracle):
+    sql = "EXPLAIN SELECT frames FROM clip WHERE contains('bus')"
+    assert repr(con.sql(sql)).startswith("Project")
+    html = con.sql(sql)._repr_html_()
+    assert html.startswith("<pre>Project")
+    assert html.count("\n") > 5
+    assert not oracle.frames_seen
+    assert "not run yet" in repr(con.sql(sql.replace("EXPLAIN", "EXPLAIN ANALYZE")))

@@ -257,7 +257,7 @@ def test_remove_identity_projects(sql: str, goes: bool) -> None:
         ("SELECT 1 AS one FROM video", ("frame",)),
         ("SELECT count(*) FROM video", ("frame",)),
         ("SELECT max(pts) FROM video GROUP BY keyframe", ("pts", "keyframe")),
-        ("SELECT EVENTS FROM video", ("video", "frame", "timestamp", "score", "stop")),
+        ("SELECT EVENTS FROM video", ("video", "frame", "timestamp", "time", "score", "stop")),
         ("SELECT * FROM video", ("video", "frame", "timestamp", "time", "pts", "keyframe")),
     ],
 )

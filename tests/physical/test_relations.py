@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -219,11 +219,14 @@ FRAMES = pa.schema(
         ("video", STRING),
         ("frame", INTEGER),
         ("timestamp", pa.duration("us")),
+        ("time", pa.timestamp("us")),
         ("stop", pa.duration("us")),
         ("score", pa.float32()),
     ]
 )
 DURATION_US = 100
+START_US = 10**15
+START = datetime(1970, 1, 1) + timedelta(microseconds=START_US)
 
 
 def frames_of(numbers: dict[str, list[int]]) -> pa.RecordBatch:
@@ -232,6 +235,7 @@ def frames_of(numbers: dict[str, list[int]]) -> pa.RecordBatch:
         [video for video, _ in lines],
         [number for _, number in lines],
         [number * DURATION_US for _, number in lines],
+        [START_US + number * DURATION_US for _, number in lines],
         [(number + 1) * DURATION_US for _, number in lines],
         [None if number % 3 == 0 else number / 64 for _, number in lines],
     ]
@@ -274,6 +278,7 @@ def test_events_are_stretches_of_frames(
         assert row["stop"] - row["start"] == row["duration"]
         assert row["start"].microseconds == frames[0] * DURATION_US
         assert row["stop"].microseconds == (frames[-1] + 1) * DURATION_US
+        assert row["time"] == START + row["start"]
         assert (row["frames"], row["max_score"]) == (len(frames), max(scores, default=None))
 
 

@@ -46,7 +46,7 @@ def explanation(query: Query) -> Explanation:
         videos=videos,
         pattern=len(decisions) > 1,
         totals=_totals(metrics, decisions),
-        notes=tuple(_notes(metrics)),
+        notes=tuple(_notes(metrics, decisions)),
         rewrites=query.rewrites,
     )
 
@@ -86,7 +86,7 @@ def _totals(metrics: Metrics, decisions: dict[str, Decision]) -> Totals:
     )
 
 
-def _notes(metrics: Metrics) -> Iterator[str]:
+def _notes(metrics: Metrics, decisions: dict[str, Decision]) -> Iterator[str]:
     for scan in metrics.scans:
         for what, spans in (("lost", scan.lost), ("doubtful", scan.doubtful)):
             if spans:
@@ -97,6 +97,9 @@ def _notes(metrics: Metrics) -> Iterator[str]:
             yield f"drift in '{scan.video}': {drift_text(scan.watch)}"
         if scan.of_rows:
             yield f"looked at rows of '{scan.video}': {_looked(scan)}"
+    for title, decision in decisions.items():
+        if decision.until is not None:
+            yield f"planned anew: '{title}' from frame {decision.until} on"
     yield from (f"estimated {estimate}" for estimate in metrics.estimates)
     yield from (f"skipped: {reason}" for reason in metrics.skipped.values())
 

@@ -30,7 +30,8 @@ class VideoProfile:
     `stages`, decoding first, are empty before the scan begins. `lost`: frames without rows, because
     they could not be decoded; `doubtful`: frames that may show remains of damaged ones; `drift`:
     where frames looked like nothing that was labelled, and what was done about it; `watch_labels`
-    and `watch_seconds`: what watching for that took, the labels' seconds not included.
+    and `watch_seconds`: what watching for that took, the labels' seconds not included; `until`: the
+    frame from which on another plan, which comes next, answers; None where this one answers all.
     """
 
     video: str
@@ -51,6 +52,7 @@ class VideoProfile:
     drift: tuple[DriftSpan, ...]
     watch_labels: int
     watch_seconds: float
+    until: int | None
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ def _video(name: str, decision: Decision, scan: ScanMetrics | None) -> VideoProf
         drift=tuple(scan.watch.spans) if scan else (),
         watch_labels=scan.watch.labels if scan else 0,
         watch_seconds=scan.watch.seconds if scan else 0.0,
+        until=decision.until,
     )
 
 

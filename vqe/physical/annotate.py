@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from vqe.detections import Detections, empty, overlaid
+from vqe.errors import AccuracyWarning
 from vqe.models.reference import ReferenceNetwork
 from vqe.physical.damage import report_damage
 from vqe.physical.operator import Operator
@@ -19,6 +20,7 @@ from vqe.physical.stages import detect
 from vqe.plan.expressions import Contains, Detected, Objects, Picture, Sight
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
+from vqe.runtime.warning import warn
 from vqe.schema import DETECTIONS_TYPE
 from vqe.storage.labels import LabelStore
 from vqe.video.frames import FrameBatch, full_batches
@@ -29,6 +31,10 @@ from vqe.video.strategies import FrameSet
 
 ROWS = 512
 """Rows that are worked on at a time: with pictures in them, some hundred megabytes at most."""
+
+
+Affordable = Callable[[float | None], float]
+"""How many frames the network may still be asked about, at so many seconds each, where known."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class AnnotateExec(Operator):
     """The rows of `child` with a column for each of `sights`.
 
     `footage` finds a video by the name that rows call it. Labels that are known are not asked for
-    again, and frames are decoded once, for all columns. A frame that cannot be decoded has nulls.
+    again, and frames are decoded once, for all columns. A frame that cannot be decoded has nulls,
+    and so has one that the network may not be asked about any more.
     """
 
     columns: tuple[tuple[str, Sight], ...]
     child: Operator
     footage: Callable[[str], Footage] = field(compare=False)
+    affordable: Affordable = field(compare=False)
 
     @property
     def schema(self) -> pa.Schema:
@@ -61,7 +69,7 @@ class AnnotateExec(Operator):
         return "Annotate " + ", ".join(str(sight) for _, sight in self.columns)
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        annotator = Annotator(self.columns, self.footage, context)
+        annotator = Annotator(self.columns, self.footage, self.affordable, context)
         with closing(self.child.execute(context)) as batches:
             for batch in batches:
                 yield from annotator.annotated(batch)
@@ -75,12 +83,14 @@ class Annotator:
         self,
         columns: tuple[tuple[str, Sight], ...],
         footage: Callable[[str], Footage],
+        affordable: Affordable,
         context: Context,
     ) -> None:
         self.context = context
         self.names = [name for name, _ in columns]
         self.sights = [sight for _, sight in columns]
         self._footage = footage
+        self._affordable = affordable
         self._videos: dict[str, _Video] = {}
 
     def annotated(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -114,14 +124,19 @@ class Annotator:
             video.report_damage()
 
     def _open(self, name: str) -> _Video:
-        video = self._videos[name] = _Video(name, self._footage(name), self.context)
+        video = self._videos[name] = _Video(
+            name, self._footage(name), self._affordable, self.context
+        )
         return video
 
 
 class _Video:
     """One of the videos, with what looking at it took."""
 
-    def __init__(self, name: str, footage: Footage, context: Context) -> None:
+    def __init__(
+        self, name: str, footage: Footage, affordable: Affordable, context: Context
+    ) -> None:
+        self.affordable = affordable
         self.name = name
         self.footage = footage
         self.context = context
@@ -129,6 +144,7 @@ class _Video:
         stages = [StageMetrics(asked)]
         self.metrics = ScanMetrics(name, StageMetrics("decode"), stages, of_rows=True)
         context.metrics.scans.append(self.metrics)
+        self._ended = False
         self._reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
 
     def look(self, ordinals: NDArray[np.int64], sights: list[Sight]) -> list[pa.Array]:
@@ -139,7 +155,8 @@ class _Video:
         if network is not None and not all(isinstance(sight, Picture) for sight in sights):
             known, seen = self.footage.labels.of(ordinals)
         widths = [sight.width for sight in sights if isinstance(sight, Picture)]
-        wanted = ordinals if widths else ordinals[~known]
+        may_ask = self._within_effort(ordinals[~known])
+        wanted = ordinals if widths else may_ask
         pictures: dict[int | None, list[bytes | None]] = {width: [None] * n for width in widths}
         parts = [seen]
         for frames in self._frames(wanted):
@@ -147,7 +164,7 @@ class _Video:
             for row, place in enumerate(at.tolist()):
                 for width, files in pictures.items():
                     files[place] = encode_jpeg(frames.rgb(row), width)
-            unknown = np.flatnonzero(~known[at])
+            unknown = np.flatnonzero(np.isin(frames.ordinals, may_ask))
             if network is not None and len(unknown):
                 asked = self._detect(network, frames.select(unknown))
                 parts.append(asked.placed(at[unknown], n))
@@ -160,6 +177,18 @@ class _Video:
             else _column(sight, seen, labels, missing=~known)
             for sight in sights
         ]
+
+    def _within_effort(self, unknown: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the frames that the network may still be asked about."""
+        if not len(unknown):
+            return unknown
+        asked = self.metrics.stages[0]
+        most = self.affordable(asked.seconds / asked.frames_in if asked.frames_in else None)
+        if most < len(unknown) and not self._ended:
+            self._ended = True
+            told = "the effort ended before all rows were looked at: the others have nulls"
+            warn(f"in '{self.name}': {told}", AccuracyWarning)
+        return unknown[: int(min(most, len(unknown)))]
 
     def _frames(self, ordinals: NDArray[np.int64]) -> Iterator[FrameBatch]:
         """The frames, decoded, as many at a time as the network can see at once."""

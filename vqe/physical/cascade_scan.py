@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,7 @@ from vqe.physical.question import Question
 from vqe.physical.rows import CODE, frames_text, schema_of
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import ReferenceStage, Stage
-from vqe.physical.watch import Review, Strange, Watch
+from vqe.physical.watch import Patience, Review, Strange, Watch
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.schema import SCAN_SCHEMA
@@ -28,6 +28,14 @@ from vqe.video.damage import Damage, damage_of
 from vqe.video.index import VideoIndex
 from vqe.video.reader import BATCH_FRAMES, SCREENED_FRAMES, Reader, frames_per_batch
 from vqe.video.strategies import DecodeStrategy
+
+
+class ReplanRequested(Exception):  # noqa: N818 - a request, and nothing that went wrong
+    """A scan finds that its plan does not fit from `frame` on; never leaves the operators."""
+
+    def __init__(self, frame: int) -> None:
+        super().__init__(frame)
+        self.frame = frame
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +47,8 @@ class CascadeScanExec(Operator):
     where others may be linked to them; those in `fresh` (ascending) were labelled for this very
     query, the others by an earlier one. All other frames are decoded as `decoding` plans it, and
     answered `batch_frames` at a time. With a `watch`, frames that look like nothing that was
-    labelled are checked before they are answered. `title`: what profiles call the scan.
+    labelled are checked before they are answered; once its `patience` ends, the scan raises
+    ReplanRequested instead of going on. `title`: what profiles call the scan.
     """
 
     video: str
@@ -55,6 +64,7 @@ class CascadeScanExec(Operator):
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
     link: EarlierFrameStage | None = None
+    patience: Patience | None = field(default=None, compare=False)
     columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
@@ -102,6 +112,10 @@ class CascadeScanExec(Operator):
                 context.progress.advance(len(answers.ordinals))
                 position = _first_from(behind, todo, end)
                 yield from self._rows_of_known(known.between(behind, position), context)
+                remaining = len(todo) - int(np.searchsorted(todo, position))
+                # Damage is reported at the end of what could be read: that must be reached.
+                if cascade.gives_up(remaining) and not reader.report.damage:
+                    raise ReplanRequested(position)
         context.check()
         cascade.note_decoding()
         yield from self._rows_of_known(known.between(position, end), context)
@@ -141,6 +155,9 @@ class _RunningCascade:
         context.metrics.scans.append(self.metrics)
         self.known = known
         self.last = (-1, False)  # the frame that was handed on last, and its answer
+        self.patience = scan.patience
+        self.answered = 0
+        self.before_contradiction: tuple[int, int] | None = None
         self.review: Review | None = None
         if scan.watch is not None:
             self.review = Review(scan.watch, scan.index, self.metrics.watch)
@@ -148,6 +165,8 @@ class _RunningCascade:
     def finish(self, screened: Screened) -> Answers:
         """Answers for all frames of a batch."""
         self.note_decoding()
+        before = self.asked, self.answered
+        self.answered += len(screened.ordinals)
         for metrics, count in zip(self.metrics.stages, screened.counts, strict=False):
             metrics.add(count.frames_in, count.decided, count.seconds)
         present, decided_by = screened.present.copy(), screened.decided_by.copy()
@@ -169,6 +188,8 @@ class _RunningCascade:
             self.metrics.watch.seconds += watched.seconds
             if screened.strange is not None:
                 self._check(screened.strange, answers, self.review)
+                if self.review.contradicted:
+                    self.before_contradiction = self.before_contradiction or before
         return answers
 
     def _answer_linked(self, screened: Screened, present: NDArray[np.bool_]) -> None:
@@ -213,6 +234,18 @@ class _RunningCascade:
         answers.present[rows], answers.mark[rows] = present, verdict.mark
         answers.decided_by[rows] = CODE["reference"]
         return present
+
+    def gives_up(self, remaining: int) -> bool:
+        """Whether so many frames are better planned anew."""
+        if self.patience is None or self.before_contradiction is None or not remaining:
+            return False
+        asked, answered = self.before_contradiction
+        return self.patience.ends(self.asked - asked, self.answered - answered, remaining)
+
+    @property
+    def asked(self) -> int:
+        """Frames that the reference network was asked about so far."""
+        return self.metrics.stages[-1].frames_in + self.metrics.watch.labels
 
     def note_decoding(self) -> None:
         """Takes over what the reader has counted so far."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from vqe.errors import AccuracyWarning
+from vqe.errors import AccuracyWarning, ExecutionError
 from vqe.physical.aggregate import aggregated
-from vqe.physical.annotate import Annotator, Footage
+from vqe.physical.annotate import Affordable, Annotator, Footage
 from vqe.physical.evaluate import evaluate_column
 from vqe.physical.operator import Operator
 from vqe.plan.aggregates import AggregateCall
@@ -26,14 +28,18 @@ from vqe.statistics.mean_estimates import PILOT, MeanEstimate
 
 CONFIDENCE = 0.95
 
+FIRST_ROWS = 32
+GROWTH = 4
+"""So many rows are drawn before it is known what one takes, and then so many times those drawn."""
+
 
 @dataclass(frozen=True, repr=False)
 class EstimateExec(Operator):
     """As AggregateExec over AnnotateExec, where averages and sums of what is seen may be off by
     `error`, in each group, with a confidence of 95 %.
 
-    Rows of a group are drawn without replacement until Student's interval is narrow enough; no more
-    than `affordable` frames are asked about. All rows of the child are held, without what is seen.
+    Rows of a group are drawn without replacement until Student's interval is narrow enough, or the
+    `allowance` ends. All rows of the child are held, without what is seen.
     """
 
     keys: tuple[tuple[str, Expression], ...]
@@ -42,7 +48,7 @@ class EstimateExec(Operator):
     sights: tuple[tuple[str, Sight], ...]
     child: Operator
     footage: Callable[[str], Footage] = field(compare=False)
-    affordable: Callable[[], float] = field(compare=False)
+    affordable: Affordable = field(compare=False)
 
     @property
     def schema(self) -> pa.Schema:
@@ -112,7 +118,8 @@ class _Sampling:
         self.members = [order[start:stop] for start, stop in pairwise(bounds.tolist())]
         self.values = {name: np.full(rows.num_rows, np.nan) for name in self.calls}
         self.drawn = np.zeros(n_groups, np.int64)
-        self.annotator = Annotator(operator.sights, operator.footage, context)
+        self.annotator = Annotator(operator.sights, operator.footage, operator.affordable, context)
+        self.seconds = 0.0
 
     def run(self) -> dict[str, pa.Array]:
         """The estimates of each aggregate, for all groups."""
@@ -126,21 +133,28 @@ class _Sampling:
             name: [self._estimate(name, number) for number in range(len(self.members))]
             for name in self.calls
         }
-        self._report(found, ended)
-        return {
-            name: pa.array(
-                [None if one is None else one.mean for one in estimates], pa.float64()
-            ).cast(self.calls[name].type, safe=False)
-            for name, estimates in found.items()
-        }
+        self._report(found)
+        return {name: self._column(name, estimates) for name, estimates in found.items()}
+
+    def _column(self, name: str, estimates: list[MeanEstimate | None]) -> pa.Array:
+        type_ = self.calls[name].type
+        values = [None if one is None else one.mean for one in estimates]
+        if pa.types.is_integer(type_):
+            return pa.array([None if value is None else round(value) for value in values], type_)
+        return pa.array(values, type_)
 
     def _draw(self, wanted: NDArray[np.int64]) -> bool:
-        """Sees to it that so many rows of each group were drawn; whether the effort ended."""
-        most = self.operator.affordable()
+        """Draws from each group towards so many rows of it; whether the effort ended."""
+        done = int(self.drawn.sum())
+        most = self.operator.affordable(self.seconds / done if done else None)
         missing = np.maximum(wanted - self.drawn, 0)
         ended = bool(missing.sum() > most)
-        if ended:
-            missing = np.floor(missing * (most / missing.sum())).astype(np.int64)
+        # No more at a time than tells in time what a frame takes.
+        most = min(most, max(FIRST_ROWS, GROWTH * done))
+        if missing.sum() > most:
+            missing = np.ceil(missing * (most / missing.sum())).astype(np.int64)
+            ended = ended and most < FIRST_ROWS
+        clock = time.perf_counter()
         rows = np.sort(
             np.concatenate(
                 [
@@ -156,6 +170,9 @@ class _Sampling:
                 assert call.argument is not None
                 value = evaluate_column(call.argument, part).cast(pa.float64())
                 self.values[name][here] = value.to_numpy(zero_copy_only=False)
+                if np.isinf(self.values[name][here]).any():
+                    raise ExecutionError(f"{call} is beyond what a double can hold")
+        self.seconds += time.perf_counter() - clock
         return ended
 
     def _estimate(self, name: str, number: int) -> MeanEstimate | None:
@@ -163,33 +180,47 @@ class _Sampling:
         members = self.members[number]
         values = self.values[name][members[: self.drawn[number]]]
         known = values[~np.isnan(values)]
-        if not len(known):
+        drawn_all = len(values) == len(members)
+        if not len(known) and (drawn_all or self.calls[name].function == "avg" or not len(values)):
             return None
         if self.calls[name].function == "avg":
             # Nulls do not count: of all rows of the group, as many as in the sample.
-            size = round(len(members) * len(known) / len(values))
-            return MeanEstimate.of(known, max(size, len(known)), CONFIDENCE)
+            size = len(known)
+            if not drawn_all:
+                size = max(round(len(members) * len(known) / len(values)), len(known) + 1)
+            return MeanEstimate.of(known, size, CONFIDENCE)
         return MeanEstimate.of(np.nan_to_num(values), len(members), CONFIDENCE).times(len(members))
 
     def _wanted(self, number: int) -> int:
         """Rows of a group that it takes, about."""
-        estimates = [self._estimate(name, number) for name in self.calls]
-        size = len(self.members[number])
-        needed = [
-            one.wanted(self.operator.error, CONFIDENCE) for one in estimates if one is not None
-        ]
-        return min(max([*needed, int(self.drawn[number])]), size)
+        drawn, needed = int(self.drawn[number]), []
+        for name in self.calls:
+            estimate = self._estimate(name, number)
+            if estimate is None:
+                needed.append(2 * drawn)  # where there is a value, it was not met yet
+            else:
+                # Of the rows drawn, only those with a value count.
+                values = estimate.wanted(self.operator.error, CONFIDENCE)
+                needed.append(math.ceil(values * drawn / estimate.sampled))
+        return min(max([*needed, drawn]), len(self.members[number]))
 
-    def _report(self, found: dict[str, list[MeanEstimate | None]], ended: bool) -> None:
+    def _report(self, found: dict[str, list[MeanEstimate | None]]) -> None:
+        complete = [len(members) == n for members, n in zip(self.members, self.drawn, strict=True)]
         for name, estimates in found.items():
-            widths = [one.half_width for one in estimates if one is not None]
-            reached = max(widths, default=0.0)
+            reached = max(
+                (
+                    math.inf if one is None else one.half_width
+                    for one, whole in zip(estimates, complete, strict=True)
+                    if not whole
+                ),
+                default=0.0,
+            )
             self.context.metrics.estimates.append(
                 EstimateMetrics(
                     name, len(estimates), self.rows.num_rows, int(self.drawn.sum()), reached
                 )
             )
-            if ended:
+            if reached > self.operator.error:
                 asked = f"{self.operator.error:g} was asked for"
                 warn(
                     f"{name} is known within {reached:.2g} ({asked}): the effort ended",

@@ -18,10 +18,7 @@ from vqe.runtime.context import Context
 from vqe.schema import EVENTS_SCHEMA
 
 STRETCHES: Final = pa.schema(
-    [
-        EVENTS_SCHEMA.field(name)
-        for name in ("video", "start_frame", "stop_frame", "start", "stop", "frames", "max_score")
-    ]
+    [EVENTS_SCHEMA.field(name) for name in EVENTS_SCHEMA.names if name not in ("event", "duration")]
 )
 """Stretches of frames on their way to events."""
 
@@ -103,6 +100,7 @@ def _stretches(frames: pa.RecordBatch) -> pa.RecordBatch:
         "stop": frames["stop"],
         "frames": pa.repeat(pa.scalar(1), frames.num_rows),
         "max_score": frames["score"],
+        "time": frames["time"],
     }
     return pa.RecordBatch.from_arrays([values[name] for name in STRETCHES.names], schema=STRETCHES)
 

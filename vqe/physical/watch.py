@@ -7,6 +7,7 @@ the reference network answers until enough of them agree again.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,13 +66,21 @@ class Watch:
         return Strange(rows[which], frames.select(rows[which]), looks[which // LOOKS])
 
 
+class Patience(Protocol):
+    """How long a scan goes on with a plan that labels contradict."""
+
+    def ends(self, labels: int, answered: int, remaining: int) -> bool:
+        """Whether the `remaining` frames had better be planned anew: since the first contradiction
+        the reference network was asked about `labels` of the `answered` frames."""
+
+
 @dataclass
 class Review:
     """Checks strange frames in their order; what it learns lasts for the scan.
 
     `known`: looks that need no check; `trusted`: whether a sample of the strange frames suffices;
     `agreed`: looks whose labels agreed since one did not, with the `counts` of those that said
-    absent and present.
+    absent and present; `contradicted`: whether any label did not agree so far.
     """
 
     watch: Watch
@@ -81,6 +90,7 @@ class Review:
     trusted: bool = True
     agreed: list[NDArray[np.float64]] = field(default_factory=list)
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    contradicted: bool = False
 
     def __post_init__(self) -> None:
         self.known = self.watch.known
@@ -99,7 +109,7 @@ class Review:
     ) -> None:
         """What the cascade said about n frames, bool (n,), and the labels that they have."""
         if (said != label).any():
-            self.trusted = False
+            self.trusted, self.contradicted = False, True
             self._forget()
             return
         self.agreed.append(looks)

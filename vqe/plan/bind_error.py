@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pyarrow as pa
+
 from vqe.errors import BindError
 from vqe.plan.bind_expressions import bind_number
 from vqe.plan.expressions import columns_of
@@ -52,6 +54,12 @@ def with_error(plan: Node, clauses: Sequence[ast.Clause], scope: Scope) -> Node:
             raise BindError(
                 f"{call.function}() of what is seen cannot be estimated from a sample",
                 hint="ERROR WITHIN is for avg() and sum()",
+                offset=clause.offset,
+            )
+        if of_seen and pa.types.is_temporal(call.type):
+            raise BindError(
+                f"{call.function}() of durations and moments is not estimated",
+                hint="ERROR WITHIN is for numbers",
                 offset=clause.offset,
             )
     return replace(plan, error=error)

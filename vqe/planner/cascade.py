@@ -113,6 +113,7 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
     if decision is None:
         return None
     assert isinstance(decision, Decision)
+    scan = scan.before(decision.until)
     predictions = decision.cost.predict(*scan.work(store)) if decision.cost else ()
     if decision.fill is not None and decision.answers is None:
         filled = scan.frames - len(decision.fill.ordinals)

@@ -80,7 +80,8 @@ class Decision:
     the reference network, the strictest first. With `answers` nothing else is left to be said of
     the frames: they were proved, as the `certificate` tells, or the allowance ended before the
     bounds were met, by the `shortfall`. `watch`: what notices that the scene no longer looks as it
-    did in the labelled frames; None where that cannot be told.
+    did in the labelled frames; None where that cannot be told. `until`: the frame from which on the
+    plan was given up, and the rest has another; None where it holds for all.
     """
 
     stages: tuple[ScoringStage, ...]
@@ -99,6 +100,7 @@ class Decision:
     shortfall: Shortfall | None = None
     answers: Answers | None = None
     watch: Watch | None = None
+    until: int | None = None
     link: EarlierFrameStage | None = None
 
     @property

@@ -53,6 +53,8 @@ def _told(
     decodings = _decodings(scan, store)
     if stored is not None:
         summary = f"stored plan: {stored.name} → {scan.network.name}"
+        if stored.until is not None:
+            summary += f", up to frame {stored.until}: from there on planned anew"
         nothing_to_decode = stored.fill is not None
         return ExplainedVideo(
             video, plans_of(stored), () if nothing_to_decode else decodings, summary

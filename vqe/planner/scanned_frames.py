@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from vqe.optimizer.conjunctions import split_conjunctions
 from vqe.physical.evaluate import evaluate_column
 from vqe.physical.rows import index_rows
+from vqe.plan.catalog import VideoInfo, printable
 from vqe.plan.expressions import Expression, columns_of
-from vqe.plan.nodes import Range, Scan
+from vqe.plan.nodes import Node, Range, Scan
 from vqe.schema import VIDEO_SCHEMA
 from vqe.video.index import VideoIndex
 
@@ -50,3 +51,17 @@ def may_hold(condition: Expression, video: str) -> bool:
         for part in split_conjunctions(condition)
         if columns_of(part) == {"video"}
     )
+
+
+def scan_of(plan: Node) -> Scan:
+    """The one scan of a plan."""
+    return next(node for node in plan.walk() if isinstance(node, Scan))
+
+
+def members_of(scan: Scan) -> list[VideoInfo]:
+    """The files of a pattern, without those that the condition rules out by their names."""
+    return [
+        member
+        for member in scan.video.members
+        if scan.condition is None or may_hold(scan.condition, printable(member.name))
+    ]

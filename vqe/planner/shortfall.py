@@ -12,6 +12,13 @@ from vqe.plan.accuracy import Accuracy
 from vqe.statistics.nearest import nearest
 from vqe.statistics.units import count_errors
 
+MOST_UNSPOKEN = 0.05
+"""Share of the frames that may be far from every label while their errors are still guessed."""
+
+WIDE = 0.8
+"""Of the distances between labels, the quantile that counts as the usual one: some are asked about
+one beside the other, near changes."""
+
 
 @dataclass(frozen=True)
 class Shortfall:
@@ -42,12 +49,14 @@ def rates_of_halves(
     question: Question,
     accuracy: Accuracy,
 ) -> dict[str, float | None]:
-    """What each half of the labels would have got wrong of what all of them say, on average.
+    """What each half of the labels would have got wrong of what all of them say, on average; None
+    where that is unknown.
 
     `positions`: int64 (n,), ascending, of the labelled frames among N; `mark`: float32 (n,);
-    `unit`: int64 (N,), ascending.
+    `unit`: int64 (N,), ascending. Halves tell how labels speak for frames about as near as the
+    labels are to one another, and nothing about long stretches without any.
     """
-    if not len(positions):
+    if len(positions) < 2 or _unspoken(positions, len(unit)) > MOST_UNSPOKEN:
         return dict.fromkeys(accuracy.bounds)
     present = question.holds(mark)
     answer = present[nearest(positions, len(unit))]
@@ -62,6 +71,13 @@ def rates_of_halves(
         known = [rate for rate in rates if rate is not None]
         found[name] = sum(known) / len(known) if known else None
     return found
+
+
+def _unspoken(positions: NDArray[np.int64], frames: int) -> float:
+    """The share of frames that are farther from every label than labels are from one another."""
+    reach = max(float(np.quantile(np.diff(positions), WIDE)), 1.0)
+    before = np.diff(positions, prepend=-reach, append=frames - 1 + reach)
+    return float(np.maximum(before - 2 * reach, 0).sum() / frames)
 
 
 def _percent(rate: float | None) -> str:

@@ -47,6 +47,18 @@ class VisualScan:
         """Names what is decided for the scan in the store."""
         return self.plan_key and (self.plan_key, self.accuracy.confidence)
 
+    def before(self, frame: int | None) -> VisualScan:
+        """The same scan without the frames from `frame` on."""
+        if frame is None:
+            return self
+        return replace(self, ordinals=self.ordinals[: np.searchsorted(self.ordinals, frame)])
+
+    def planned_anew(self, frame: int) -> VisualScan:
+        """A scan of the frames from `frame` on, whose plan is another one."""
+        ordinals = self.ordinals[np.searchsorted(self.ordinals, frame) :]
+        key = self.plan_key and (self.plan_key, frame)
+        return replace(self, ordinals=ordinals, plan_key=key, limit=None)
+
     @property
     def estimated(self) -> VisualScan:
         """The same scan without a proof of its bounds."""

@@ -57,6 +57,9 @@ def visual_scans(
     predicate = _in_pixels(scan, video, resources)
     rows = partial(index_rows, video.name, index)
     cases = cases_of(predicate, ordinals, rows)
+    open_cases = sum(case.foregone is None for case in cases or ())
+    if scan.accuracy.confidence is not None and open_cases > 1:
+        cases = None  # a proof is about the condition as a whole, not about each case by itself
     varies = cases is None
     if cases is None:
         cases = (Case(predicate, ordinals),)

@@ -1,0 +1,36 @@
+"""What labels tell of the frames between them, and what they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vqe.physical.question import Question
+from vqe.plan.accuracy import Accuracy
+from vqe.plan.expressions import Contains
+from vqe.planner.shortfall import rates_of_halves
+
+QUESTION = Question(Contains("bus", 0.5), ("bus",))
+UNITS = np.arange(1000) // 10
+BOUNDS = Accuracy(fnr=0.01, fdr=0.01)
+
+
+def rates(positions):
+    present = (np.asarray(positions) // 100) % 2 == 1
+    marks = np.where(present, 1.0, -1.0).astype(np.float32)
+    return rates_of_halves(np.asarray(positions), marks, UNITS, QUESTION, BOUNDS)
+
+
+def test_labels_all_over_a_video_tell_about_it():
+    told = rates(np.arange(0, 1000, 5))
+    assert all(rate is not None and rate < 0.1 for rate in told.values())
+    near_a_change = np.union1d(np.arange(0, 1000, 20), np.arange(390, 410))
+    assert all(rate is not None for rate in rates(near_a_change).values())
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [np.arange(200), np.arange(0, 500, 5), [*range(0, 100, 3), *range(700, 1000, 3)], [500], []],
+)
+def test_long_stretches_without_labels_are_unknown(positions):
+    assert set(rates(positions).values()) == {None}
