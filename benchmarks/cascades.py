@@ -33,7 +33,7 @@ from benchmarks.truth import COMMITTED, Truth, truth_path
 from vqe.plan.accuracy import Accuracy
 
 BOUND = 0.01
-REPLAYS = 100
+REPLAYS = 60
 GROUPS, QUICK_GROUPS = 5, 1
 """Samples that are trained on, each about another stretch of the video: the replays share them."""
 PROCESSES = 2

@@ -144,7 +144,7 @@ def test_the_bounds_hold_on_other_moments():
         later = visits(rng, 600)
         answer = answers(later, chosen, None, scores(rng, later, 2.5))
         broken += not is_feasible(selection(later), accuracy, answer)
-    assert used > 40
+    assert used >= 40
     assert broken <= 0.2 * used
 
 
@@ -170,7 +170,8 @@ def test_flickers_without_a_positive_unit_give_no_nonsense():
     ("positive_blocks", "accuracy", "share"),
     [
         (80, ONE_PERCENT, 1.0),
-        (40, ONE_PERCENT, 0.25),  # too few positives to know an absence by: only presence is left
+        (40, ONE_PERCENT, 0.0),  # too few positives to know an absence by, or how many they are
+        (40, Accuracy(fnr=0.01, fpr=0.01), 0.25),  # a presence may still be answered
         (40, Accuracy(fnr=0.1), 0.75),
         (80, Accuracy(fnr=0.01), 0.5),
         (80, Accuracy(fdr=0.01), 0.5),

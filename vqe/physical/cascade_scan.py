@@ -63,8 +63,8 @@ class CascadeScanExec(Operator):
     title: str
     batch_frames: int = BATCH_FRAMES
     watch: Watch | None = None
-    patience: Patience | None = field(default=None, compare=False)
     link: EarlierFrameStage | None = None
+    patience: Patience | None = field(default=None, compare=False)
     columns: tuple[str, ...] = tuple(SCAN_SCHEMA.names)
 
     @property
@@ -153,11 +153,11 @@ class _RunningCascade:
             scan.title, StageMetrics("decode"), [StageMetrics(name) for name in scan.steps]
         )
         context.metrics.scans.append(self.metrics)
+        self.known = known
+        self.last = (-1, False)  # the frame that was handed on last, and its answer
         self.patience = scan.patience
         self.answered = 0
         self.before_contradiction: tuple[int, int] | None = None
-        self.known = known
-        self.last = (-1, False)  # the frame that was handed on last, and its answer
         self.review: Review | None = None
         if scan.watch is not None:
             self.review = Review(scan.watch, scan.index, self.metrics.watch)

@@ -29,7 +29,7 @@ from vqe.planner.playing import Frames, Played
 from vqe.planner.selection import Selection
 from vqe.planner.thresholds import allowance
 from vqe.planner.turns import Turns
-from vqe.statistics.normal import NormalSample
+from vqe.statistics.normal import MIN_SIZE, NormalSample
 from vqe.statistics.poisson import most_expected
 from vqe.statistics.units import ErrorCounts, count_errors
 from vqe.video.index import VideoIndex
@@ -84,6 +84,8 @@ class Linking:
         self.delays = _delays(labelled, index.timestamps_us[ordinals])
         self.possible = bool(self.delays) and can_link(accuracy)
         self.possible &= bool(np.isin(ordinals, turns.pictures.ordinals).all())
+        kinds = selection.firm_positives, selection.firm_negatives
+        self.possible &= min(selection.witnesses(of & selection.drawn) for of in kinds) >= MIN_SIZE
         if self.possible:
             self.played = Played(labelled, turns, max(self.delays))
             self._turns = {

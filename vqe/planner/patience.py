@@ -39,7 +39,7 @@ class Patience:
 def patience_of(scan: VisualScan, decision: Decision) -> Patience | None:
     """With the plan of a scan; None where it has to last: there is no cascade, or no price of the
     network, or a BUDGET or DEADLINE that a second plan might overdraw."""
-    if not decision.stages or decision.cost is None or scan.effort.limited:
+    if not decision.cascade or decision.cost is None or scan.effort.limited:
         return None
     *stages, reference = decision.cost.stages
     share = math.prod(stage.pass_rate for stage in stages)

@@ -100,13 +100,16 @@ class Selection:
         if accuracy.fnr is not None and (unseen or self.enough_positives(accuracy.fnr)):
             share += float((~self.present[self.drawn]).mean())
         presence = accuracy.fpr is not None or accuracy.fdr is not None
-        if presence and (unseen or self.witnesses(self.firm_negatives) >= MIN_SIZE):
+        enough = self.witnesses(self.firm_negatives) >= MIN_SIZE and (
+            accuracy.fdr is None or self.enough_positives(accuracy.fdr)
+        )
+        if presence and (unseen or enough):
             share += float(self.present[self.drawn].mean())
         return share
 
-    def enough_positives(self, fnr: float) -> bool:
+    def enough_positives(self, bound: float) -> bool:
         """Whether the positives seen tell enough about those that were not."""
-        return self.witnesses(self.firm_positives) >= least_witnesses(fnr)
+        return self.witnesses(self.firm_positives) >= least_witnesses(bound)
 
     def keeps(self, answer: NDArray[np.bool_], accuracy: Accuracy) -> NDArray[np.bool_]:
         """Which of several cascades' answers, bool (K, n), keep the bounds, bool (K,): over the

@@ -67,10 +67,11 @@ def choose(
     specialized model and of the reference network. `promised`: the bounds that there must be
     witnesses enough for, where the thresholds are to be stricter.
     """
-    absence = (promised or accuracy).fnr
+    bounds = promised or accuracy
+    absence = bounds.fnr
     witnessed = absence is not None and selection.enough_positives(absence)
     deltas, lows = _absence_levels(selection, distance, score, accuracy.fnr if witnessed else None)
-    highs = _presence_levels(selection, score, accuracy)
+    highs = _presence_levels(selection, score, accuracy, bounds.fdr)
     d = np.zeros(len(selection.present)) if distance is None else distance
     s = np.zeros(len(selection.present)) if score is None else score
     cost = np.full((len(deltas.values), len(lows.values), len(highs.values)), math.inf)
@@ -246,7 +247,10 @@ def _absence_levels(
 
 
 def _presence_levels(
-    selection: Selection, score: NDArray[np.float64] | None, accuracy: Accuracy
+    selection: Selection,
+    score: NDArray[np.float64] | None,
+    accuracy: Accuracy,
+    promised_fdr: float | None,
 ) -> _Levels:
     """Values of c_high to try; mirrored, they are those of an absence level."""
     drawn = selection.positive_units[selection.drawn_units]
@@ -257,6 +261,9 @@ def _presence_levels(
         # What may be false of the returned, as a share of the negatives.
         shares.append(accuracy.fdr * positives / max(negatives, 1))
     if score is None or not shares or min(shares) == 0:
+        return _NEVER_PRESENT
+    # Of few positives it is unknown how many they are, and so how many false ones may be returned.
+    if accuracy.fdr is not None and not selection.enough_positives(promised_fdr or accuracy.fdr):
         return _NEVER_PRESENT
     sample = selection.sample(-score, selection.firm_negatives)
     ceiling = sample.lower_bound(min(*shares, 0.5))
