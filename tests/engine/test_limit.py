@@ -66,6 +66,41 @@ def test_limit_zero_asks_nothing(con, clip, oracle, accuracy):
     assert not is_open(clip.path)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT frame FROM clip WHERE contains('bus') ORDER BY frame LIMIT 0 {}",
+        "SELECT frame FROM clip WHERE contains('bus') ORDER BY objects('bus') LIMIT 0 {}",
+        "SELECT EVENTS FROM clip WHERE contains('bus') LIMIT 0 {}",
+        "SELECT count(*) AS n FROM clip WHERE contains('bus') GROUP BY keyframe LIMIT 0 {}",
+        "SELECT frame FROM clip WHERE contains('bus') LIMIT 0 GAP 5 FRAMES {}",
+    ],
+)
+@pytest.mark.parametrize("accuracy", ["EXACT", "", "BUDGET 30 CALLS"])
+def test_limit_zero_asks_nothing_whatever_it_stands_on(con, oracle, sql, accuracy):
+    result = con.sql(sql.format(accuracy))
+    table = result.to_arrow_table()
+    assert (table.num_rows, table.schema) == (0, result.schema)
+    assert oracle.frames_seen == []
+    assert result.profile.frames_decoded == 0
+    assert result.explain()
+
+
+def test_limit_zero_below_an_aggregate(con, oracle):
+    sql = "SELECT count(*) AS n FROM (SELECT frame FROM clip WHERE contains('bus') LIMIT 0)"
+    assert con.sql(sql).to_arrow_table().to_pylist() == [{"n": 0}]
+    assert oracle.frames_seen == []
+
+
+def test_limit_over_what_is_seen_in_rows(con, oracle):
+    sql = "SELECT frame, n FROM (SELECT frame, objects('bus') AS n FROM clip) WHERE n {}"
+    assert con.sql(sql.format("= 0 LIMIT 1")).to_arrow_table()["frame"].to_pylist() == [0]
+    assert oracle.frames_seen == [0, 1, 2, 3]  # a callable on the CPU takes four
+    oracle.frames_seen.clear()
+    assert con.sql(sql.format("> 0 LIMIT 2")).to_arrow_table()["frame"].to_pylist() == [20, 21]
+    assert oracle.frames_seen == list(range(28))  # 4, 8 and 16 of them
+
+
 def test_limit_beyond_the_rows(con):
     result = con.sql("SELECT FRAMES FROM clip WHERE contains('truck') LIMIT 1000")
     assert result.to_arrow_table()["frame"].to_pylist() == list(range(50, 70))

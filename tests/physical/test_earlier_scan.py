@@ -14,6 +14,7 @@ from vqe.detectors.earlier import EarlierFrame
 from vqe.errors import DamagedVideoError
 from vqe.models.load import load_reference
 from vqe.physical.cascade_scan import CascadeScanExec
+from vqe.physical.damage import raise_damage
 from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.question import Question
 from vqe.physical.stages import ReferenceStage
@@ -35,9 +36,8 @@ def clip(tmp_path_factory):
     return make_clip(path, FRAMES, gop=GOP, visits=VISITS)
 
 
-def scan(clip, rows=None, *, ordinals=None, labelled=(), labels=None, threads=1, **fields):
-    """The rows of a scan, which are put into `rows`, the frames that it asked about, and the
-    context that it ran in."""
+def scan(clip, *, ordinals=None, labelled=(), labels=None, threads=1, **fields):
+    """The rows of a scan, the frames that it asked about, and the context that it ran in."""
     oracle = Oracle(clip, fingerprint="oracle")
     network = load_reference(oracle)
     index = build_index(str(clip.path), lambda: None)
@@ -60,9 +60,7 @@ def scan(clip, rows=None, *, ordinals=None, labelled=(), labels=None, threads=1,
         **fields,
     )
     context = Context(Settings(decode_threads=threads))
-    rows = [] if rows is None else rows
-    for part in leaf.execute(context):
-        rows += part.to_pylist()
+    rows = [row for part in leaf.execute(context) for row in part.to_pylist()]
     return rows, sorted(oracle.frames_seen), context
 
 
@@ -143,9 +141,9 @@ def test_lost_frames_have_no_answer(clip, tmp_path):
     broken = replace(clip, path=tmp_path / "broken.mp4")
     broken.path.write_bytes(clip.path.read_bytes())
     spoil(broken.path, slice(352, 400))  # the rest of a group of pictures with an object
-    found = []
+    found, _, context = scan(broken)
     with pytest.raises(DamagedVideoError) as raised:
-        scan(broken, found)
+        raise_damage(context)
     ((start, stop),) = raised.value.lost
     assert 350 < start <= 353
     assert stop == 400

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vqe.detections import Box, Detections
-from vqe.storage.labels import LabelStore
+from vqe.storage.labels import LabelStore, QueryLabels
 from vqe.storage.store import Store
 
 
@@ -74,6 +74,26 @@ def test_a_full_store_keeps_what_it_has():
     store.add(np.array([1]), seen([(0, 0.9)]))
     assert best_score(store, 0)[0].tolist() == [0]
     assert store.nbytes == held
+
+
+def test_what_a_full_store_forgets_the_query_that_asked_remembers():
+    full = LabelStore(quota_bytes=1)
+    assert full.add(np.array([0]), seen([(0, 0.9)]))
+    query = QueryLabels(full, quota_bytes=10**6)
+    assert query.add(np.array([2, 1]), seen([(0, 0.5)], []))
+    frames, score = best_score(query, 0)
+    assert frames.tolist() == query.frames().tolist() == [0, 1, 2]
+    np.testing.assert_allclose(score, [0.9, 0, 0.5])
+    assert query.of(np.array([1, 2, 3]))[0].tolist() == [True, True, False]
+    assert full.frames().tolist() == [0]
+    assert not QueryLabels(full, quota_bytes=0).add(np.array([3]), seen([]))
+
+
+def test_a_query_leaves_its_labels_to_later_ones():
+    store = Store()
+    query = QueryLabels(store.labels("video", "model"), quota_bytes=10**6)
+    query.add(np.array([4]), seen([(0, 0.9)]))
+    assert store.labels("video", "model").frames().tolist() == [4]
 
 
 def test_threads_may_add_and_look_up():

@@ -32,6 +32,11 @@ from vqe.video.strategies import FrameSet
 ROWS = 512
 """Rows that are worked on at a time: with pictures in them, some hundred megabytes at most."""
 
+FIRST_ROWS = 8
+"""Of the first part, where no network says how many it sees at once. A filter and a LIMIT above may
+need no more rows; each part is twice as large as the one before, as every one begins to decode at a
+key frame."""
+
 
 Affordable = Callable[[float | None], float]
 """How many frames the network may still be asked about, at so many seconds each, where known."""
@@ -92,15 +97,27 @@ class Annotator:
         self._footage = footage
         self._affordable = affordable
         self._videos: dict[str, _Video] = {}
+        self._next_rows: int | None = None
 
     def annotated(self, rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """The rows with a column for each sight, a part after the other."""
         fields = zip(self.names, (sight.type for sight in self.sights), strict=True)
         schema = pa.schema([*rows.schema, *(pa.field(*field) for field in fields)])
-        for start in range(0, rows.num_rows, ROWS):
-            part = rows.slice(start, ROWS)
+        start = 0
+        while start < rows.num_rows:
+            part = rows.slice(start, self._part_rows(rows))
+            start += part.num_rows
             columns = [*part.columns, *self._columns_of(part)]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def _part_rows(self, rows: pa.RecordBatch) -> int:
+        """How many rows to work on next: what the network sees at once, then ever more."""
+        if self._next_rows is None:
+            network = self._video(rows["video"][0].as_py()).footage.network
+            self._next_rows = network.batch_size if network else FIRST_ROWS
+        size = min(self._next_rows, ROWS)
+        self._next_rows = 2 * size
+        return size
 
     def _columns_of(self, rows: pa.RecordBatch) -> list[pa.Array]:
         """A column for each sight."""
@@ -111,7 +128,7 @@ class Annotator:
         for name in dict.fromkeys(videos.tolist()):
             place = np.flatnonzero(videos == name)
             ordinals, number = np.unique(frames[place], return_inverse=True)
-            video = self._videos.get(name) or self._open(name)
+            video = self._video(name)
             for part, column in zip(parts, video.look(ordinals, self.sights), strict=True):
                 part.append(column.take(pa.array(number)))
             places.append(place)
@@ -123,11 +140,10 @@ class Annotator:
         for video in self._videos.values():
             video.report_damage()
 
-    def _open(self, name: str) -> _Video:
-        video = self._videos[name] = _Video(
-            name, self._footage(name), self._affordable, self.context
-        )
-        return video
+    def _video(self, name: str) -> _Video:
+        if name not in self._videos:
+            self._videos[name] = _Video(name, self._footage(name), self._affordable, self.context)
+        return self._videos[name]
 
 
 class _Video:

@@ -32,8 +32,6 @@ class TopNExec(Operator):
         return f"TopN {self.count} by {', '.join(map(str, self.keys))}"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
-        if self.count == 0:
-            return
         best = None
         with closing(self.child.execute(context)) as batches:
             for chunk in chunks(batches, context, self.chunk_rows):

@@ -8,6 +8,7 @@ from vqe.physical.aggregate import AggregateExec
 from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
 from vqe.physical.concat import ConcatExec
+from vqe.physical.empty import EmptyExec
 from vqe.physical.estimate import EstimateExec
 from vqe.physical.events import EventsExec
 from vqe.physical.filter import FilterExec
@@ -53,6 +54,8 @@ class Lowering:
     def lower(self, node: Node, limit: int | None) -> Operator:  # noqa: PLR0911, PLR0912 - one per node
         """The operator for a node, of whose rows no more than `limit` are wanted."""
         match node:
+            case Limit(0, _) | TopN(0, _, _) | SpacedLimit(0):
+                return EmptyExec(node.schema)  # nothing is planned, nobody asked
             case Limit(count, child):
                 return LimitExec(count, self.lower(child, limit=count))
             case SpacedLimit():

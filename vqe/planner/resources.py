@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from vqe.models.reference import ReferenceNetwork
 from vqe.plan.catalog import ModelInfo, VideoInfo
-from vqe.storage.labels import LabelStore
-from vqe.storage.store import Store
+from vqe.storage.labels import LabelStore, QueryLabels
+from vqe.storage.store import QUOTA_BYTES, Store
 from vqe.video.container import video_size
 from vqe.video.fingerprint import fingerprint
 from vqe.video.index import VideoIndex
@@ -21,13 +21,17 @@ class Resources:
 
     store: Store
     network: Callable[[ModelInfo], ReferenceNetwork]
-    _unkept: dict[str, LabelStore] = field(default_factory=dict)
+    _labels: dict[tuple[str, str | None], LabelStore] = field(default_factory=dict)
 
     def labels(self, content: str, network: ReferenceNetwork | None) -> LabelStore:
-        """The labels of a video; by a network that has no fingerprint, those of this query."""
-        if network is not None and network.fingerprint is not None:
-            return self.store.labels(content, network.fingerprint)
-        return self._unkept.setdefault(content, self.store.labels(content, None))
+        """The labels of a video; by a network that has no fingerprint, those of this query.
+
+        The same throughout the query, although the store may be full or drop them meanwhile.
+        """
+        key = (content, None if network is None else network.fingerprint)
+        if key not in self._labels:
+            self._labels[key] = QueryLabels(self.store.labels(*key), QUOTA_BYTES)
+        return self._labels[key]
 
     def size(self, path: str) -> tuple[int, int]:
         """Width and height of the upright picture."""
