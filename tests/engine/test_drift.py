@@ -8,7 +8,7 @@ from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe.models.specialized import ARCHITECTURES
-from vqe.planner import cascade, search
+from vqe.planner import cascade, learning, search, selection
 from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
 from vqe.video.indexing import build_index
@@ -57,9 +57,18 @@ def changed(tmp_path_factory, clear):
 
 @pytest.fixture(autouse=True, scope="module")
 def one_kind_of_plan():
-    """The same plan however busy the machine is: a linear model, or none."""
+    """The same plan however busy the machine is, from one sample, and with few witnesses: a linear
+    model, or none."""
     linear = {"linear 32": ARCHITECTURES["linear 32"]}
+
+    def once(*args):
+        yield draw_blocks(*args)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cascade, "draw_portions", once)
+        patch.setattr(learning, "ends_of", lambda *_: ())
+        patch.setattr(selection, "least_witnesses", lambda bound: 1)
+        patch.setattr(search, "least_witnesses", lambda bound: 1)
         patch.setattr(search, "ARCHITECTURES", linear)
         patch.setattr(search, "fit_detectors", lambda evidence: [])
         patch.setattr(search.Search, "_worth_training", lambda *_: True)
