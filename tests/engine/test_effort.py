@@ -99,12 +99,12 @@ def test_what_a_budget_proves_is_told_although_it_is_not_what_was_asked_for(long
 
 @pytest.mark.slow
 def test_a_cascade_stays_within_its_budget(long_clip):
-    end = "FNR WITHIN 2% FDR WITHIN 2% PER FRAME BUDGET 2500 CALLS"
+    end = "FNR WITHIN 10% FDR WITHIN 10% PER FRAME BUDGET 4500 CALLS"
     _, oracle, result = ask(long_clip, end, fill=False)
     table = result.to_arrow_table()
-    assert len(oracle.frames_seen) <= 2500
+    assert len(oracle.frames_seen) <= 4500
     assert result.profile.shortfall is None
-    assert fnr(long_clip, table) <= 0.02
+    assert fnr(long_clip, table) <= 0.1
 
 
 @pytest.mark.parametrize("per", ["", "PER FRAME"])
