@@ -109,6 +109,7 @@ def test_explain_tells_the_floor_before_anything_is_asked(long_clip):
     assert not oracle.frames_seen
 
 
+@pytest.mark.slow
 def test_frames_are_proved_by_a_cascade(long_clip):
     """It has several thresholds, and the cheapest proved ones are used."""
     _, oracle, result, table = ask(

@@ -129,6 +129,7 @@ def kinds(decision):
     return [stage.decided_by for stage in decision.stages]
 
 
+@pytest.mark.slow
 def test_difference_detector_only(present):
     decision = decide(evidence(present, in_blocks=True, in_pixels=False), 0.05)
     assert kinds(decision) == ["difference"]
