@@ -26,7 +26,7 @@ from benchmarks.footage import Footage
 from benchmarks.machine import describe
 from benchmarks.moments import MODEL
 from benchmarks.noscope import FULL
-from benchmarks.replays import MOST_BREAKING, STRETCH
+from benchmarks.replays import MOST_BREAKING, STRETCH, rate_text
 from benchmarks.tables import ABSENT, Results, Rows, made_with
 from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
@@ -136,8 +136,8 @@ def rows(results: Results) -> Rows:
             "without": f"{seconds_without(found['frames']):,.0f} s",
             "broken": f"{found['breaking']} of {found['cascades']}",
             "the broken, mean": f"{found['excess']:.2%}" if found["breaking"] else ABSENT,
-            "FNR, mean and most": _rate(found, "fnr"),
-            "FDR, mean and most": _rate(found, "fdr"),
+            "FNR, mean and most": rate_text(found, "fnr", found["cascades"]),
+            "FDR, mean and most": rate_text(found, "fdr", found["cascades"]),
         }
         for found in results["questions"]
     ]
@@ -168,9 +168,3 @@ def notes(results: Results) -> list[str]:
         "measured for the sample. The mean of the broken is that of the larger of both rates.",
         f"{made_with(results['machine'])}. Made by `python -m benchmarks.run cascades`.",
     ]
-
-
-def _rate(found: Results, name: str) -> str:
-    if not found["cascades"]:
-        return ABSENT
-    return f"{found[name]['mean']:.2%}, {found[name]['most']:.2%}"

@@ -22,7 +22,7 @@ from benchmarks.limits import SHORT_FRAMES, flicker, least_for_frames, least_for
 from benchmarks.machine import describe
 from benchmarks.moments import MODEL
 from benchmarks.noscope import FULL
-from benchmarks.tables import Results, Rows, made_with
+from benchmarks.tables import ABSENT, Results, Rows, made_with
 from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
 from vqe.plan.accuracy import Accuracy
@@ -182,8 +182,8 @@ def rows(results: Results) -> Rows:
             "of the grid guessed": f"{found['guessed']:.0%}",
             "limit": f"{found['least']:.1%}",
             "broken": _broken(found),
-            "FNR, mean and most": _rate(found, "fnr"),
-            "FDR, mean and most": _rate(found, "fdr"),
+            "FNR, mean and most": rate_text(found, "fnr", found["refined"]),
+            "FDR, mean and most": rate_text(found, "fdr", found["refined"]),
         }
         for found in results["questions"]
     ]
@@ -225,9 +225,10 @@ def _broken(found: Results) -> str:
     return f"{found['breaking']} of {found['refined']}"
 
 
-def _rate(found: Results, name: str) -> str:
-    if not found["refined"]:
-        return "–"
+def rate_text(found: Results, name: str, replays: int) -> str:
+    """The mean and the largest rate of so many replays."""
+    if not replays:
+        return ABSENT
     return f"{found[name]['mean']:.2%}, {found[name]['most']:.2%}"
 
 

@@ -124,8 +124,18 @@ class Scan(Tree):
         return " ".join(filter(None, parts))
 
 
+class _KeepsColumns(Tree):
+    """A node whose rows have the columns of its child's."""
+
+    child: Node
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.child.schema
+
+
 @dataclass(frozen=True, repr=False)
-class Filter(Tree):
+class Filter(_KeepsColumns):
     """The rows of `child` for which `condition` is true; null counts as false."""
 
     condition: Expression
@@ -134,10 +144,6 @@ class Filter(Tree):
     def __post_init__(self) -> None:
         if not pa.types.is_boolean(self.condition.type):
             raise PlanError(f"a filter needs a boolean condition, got {self.condition.type}")
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.child.schema
 
     def headline(self) -> str:
         return f"Filter {self.condition}"
@@ -184,26 +190,21 @@ class Annotate(Tree):
 
 
 @dataclass(frozen=True, repr=False)
-class Limit(Tree):
+class Limit(_KeepsColumns):
     """The first `count` rows of `child`."""
 
     count: int
     child: Node
 
     def __post_init__(self) -> None:
-        if self.count < 0:
-            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.child.schema
+        _check_count(self.count)
 
     def headline(self) -> str:
         return f"Limit {self.count}"
 
 
 @dataclass(frozen=True, repr=False)
-class SpacedLimit(Tree):
+class SpacedLimit(_KeepsColumns):
     """Any `count` rows of `child`, frames of videos, pairwise `gap` apart within a video, in frame
     order; what is asked of their pictures is confirmed by the reference network."""
 
@@ -212,12 +213,7 @@ class SpacedLimit(Tree):
     child: Node
 
     def __post_init__(self) -> None:
-        if self.count < 0:
-            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.child.schema
+        _check_count(self.count)
 
     def headline(self) -> str:
         return f"SpacedLimit {self.count} GAP {self.gap}"
@@ -277,22 +273,18 @@ class SortKey:
 
 
 @dataclass(frozen=True, repr=False)
-class Sort(Tree):
+class Sort(_KeepsColumns):
     """The rows of `child` in the order of `keys`; those that are equal stay in their order."""
 
     keys: tuple[SortKey, ...]
     child: Node
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.child.schema
 
     def headline(self) -> str:
         return f"Sort {', '.join(map(str, self.keys))}"
 
 
 @dataclass(frozen=True, repr=False)
-class TopN(Tree):
+class TopN(_KeepsColumns):
     """The first `count` rows of `child` in the order of `keys`, as of a Limit above a Sort."""
 
     count: int
@@ -300,12 +292,7 @@ class TopN(Tree):
     child: Node
 
     def __post_init__(self) -> None:
-        if self.count < 0:
-            raise PlanError(f"LIMIT cannot be negative, got {self.count}")
-
-    @property
-    def schema(self) -> pa.Schema:
-        return self.child.schema
+        _check_count(self.count)
 
     def headline(self) -> str:
         return f"TopN {self.count} by {', '.join(map(str, self.keys))}"
@@ -335,6 +322,12 @@ class Events(Tree):
 Relation = Filter | Project | Annotate | Limit | SpacedLimit | Aggregate | Sort | TopN | Events
 
 Node = Scan | Values | Relation
+
+
+def _check_count(count: int) -> None:
+    """Raises PlanError where a LIMIT cannot let so many rows through."""
+    if count < 0:
+        raise PlanError(f"LIMIT cannot be negative, got {count}")
 
 
 def aggregate_text(

@@ -38,7 +38,7 @@ from vqe.plan.nodes import (
 from vqe.planner.allowance import Allowance
 from vqe.planner.decision import Decision
 from vqe.planner.scan_planner import ScanPlanner
-from vqe.planner.scanned_frames import members_of, scan_of
+from vqe.planner.scanned_frames import members_of, scan_of, videos_of
 from vqe.planner.spaced import SpacedSearch
 from vqe.planner.visual_scans import VisualScans, visual_scans
 
@@ -122,10 +122,10 @@ class Lowering:
     def _spaced(self, node: SpacedLimit) -> Operator:
         """The rows that a search has found, or those of the child, as far as they are confirmed."""
         scan = scan_of(node)
-        members = {member.name: member for member in scan.video.members or (scan.video,)}
+        videos = videos_of(scan)
 
         def ask(video: str) -> VisualScans:
-            return visual_scans(scan, members[video], None, self.resources, self.context)
+            return visual_scans(scan, videos[video], None, self.resources, self.context)
 
         if scan.predicate is None:
             child = self.lower(node.child, limit=None)
@@ -142,8 +142,8 @@ class Lowering:
         )
         found = None
         if node.child is scan:  # else some of what is found could drop out above the scan
-            videos = members_of(scan) if scan.video.members else [scan.video]
-            found = search.run([video.name for video in videos])
+            asked_about = members_of(scan) if scan.video.members else [scan.video]
+            found = search.run([video.name for video in asked_about])
         if found is None:
             self.scans.asked = search.asked
             child = self.lower(node.child, limit=None)
@@ -171,7 +171,6 @@ class Lowering:
 
     def _footage(self, scan: Scan, model: ModelInfo | None, video: str) -> Footage:
         """Of a row's video, by its name."""
-        members = {member.name: member for member in scan.video.members or (scan.video,)}
-        content, index = self.resources.index(members[video], self.context.check)
+        content, index = self.resources.index(videos_of(scan)[video], self.context.check)
         network = None if model is None else self.resources.network(model)
         return Footage(index, network, self.resources.labels(content, network))

@@ -58,6 +58,11 @@ def scan_of(plan: Node) -> Scan:
     return next(node for node in plan.walk() if isinstance(node, Scan))
 
 
+def videos_of(scan: Scan) -> dict[str, VideoInfo]:
+    """The video of the scan, or the files of its pattern, by the names that rows call them."""
+    return {video.name: video for video in scan.video.members or (scan.video,)}
+
+
 def members_of(scan: Scan) -> list[VideoInfo]:
     """The files of a pattern, without those that the condition rules out by their names."""
     return [
