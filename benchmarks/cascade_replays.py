@@ -38,6 +38,7 @@ from vqe.planner.evidence import Evidence
 from vqe.planner.learning import Gathering, learn
 from vqe.planner.sampling import Block, cut, draw_blocks, draw_portions
 from vqe.planner.search import Search
+from vqe.planner.training import Trainer
 from vqe.runtime.context import Context
 from vqe.statistics.units import count_errors, unit_of
 from vqe.video.costs import DecodeCosts
@@ -260,7 +261,7 @@ class Replayed(Search):
         self.group = group
         self.training_seconds = group.training_seconds
 
-    def explore(self, context: Context, device: str) -> None:
+    def explore(self, context: Context, trainer: Trainer | None = None) -> None:
         """Finds the thresholds of all plans."""
         rows = self.evidence.ordinals
         detectors = [replace(d, distance=d.distance[rows]) for d in self.group.detectors]
@@ -290,7 +291,7 @@ def replay(group: Group, accuracy: Accuracy, seed: int) -> Results:
     def explored(evidence: Evidence) -> Search:
         portions[0] += 1
         search = Replayed(group, evidence, accuracy)
-        search.explore(context, "cpu")
+        search.explore(context)
         return search
 
     strip = cut(index, np.arange(n), accuracy.unit_us)

@@ -26,6 +26,7 @@ def group():
     return train_group(scene(True), BOUNDS, seed=1)
 
 
+@pytest.mark.slow
 def test_a_visible_object_is_found_for_few_calls(group):
     found = replay(group, BOUNDS, seed=2)
     assert found["plan"] != "no cascade"
@@ -34,6 +35,7 @@ def test_a_visible_object_is_found_for_few_calls(group):
     assert max(found["errors"].fnr, found["errors"].fdr) <= 0.1
 
 
+@pytest.mark.slow
 def test_replays_depend_on_their_seed_alone(group):
     first, again, other = (replay(group, BOUNDS, seed)["labels"] for seed in (2, 2, 3))
     assert first == again != other

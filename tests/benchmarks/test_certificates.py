@@ -117,6 +117,7 @@ def careless(tally, bounds, delta):
     return proved(tally, {rate: 2 * bound for rate, bound in bounds.items()}, delta)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "replays"), [("FNR", 200), ("each plan", 60)])
 def test_an_adversary_finds_out_a_careless_test_and_no_other(name, replays):
     cells = [

@@ -150,6 +150,7 @@ def test_a_jolt_moves_luma_and_chroma(scene: str) -> None:
     assert np.array_equal(chroma[0][:, :-1, 2:], chroma[1][:, 1:, :-2])
 
 
+@pytest.mark.slow
 def test_the_contact_sheet_shows_visits_and_background(scene: str) -> None:
     wanted = small(scene)
     numbers = chosen(wanted)

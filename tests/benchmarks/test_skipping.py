@@ -54,6 +54,7 @@ def test_answers_hold_around_or_behind(step: int, offset: int, centred: bool) ->
     np.testing.assert_array_equal(found, by_hand(truth, step, offset, centred))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("fnr", "fdr"), [(0.0, 0.0), (0.05, 0.05), (0.2, 0.0), (0.0, 0.2)])
 def test_the_stride_is_the_longest_within_the_bounds(seed: int, fnr: float, fdr: float) -> None:

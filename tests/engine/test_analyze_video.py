@@ -37,6 +37,7 @@ def analyze(con, source="long", where=WHERE, bounds=BOUNDS):
     return con.sql(f"ANALYZE VIDEO {source} FOR {where} {bounds}").to_arrow_table().to_pylist()
 
 
+@pytest.mark.slow
 def test_the_query_starts_at_once(known):
     con, oracle = known
     (row,) = analyze(con)
@@ -72,6 +73,7 @@ def test_a_cascade_is_trained_ahead_of_time(long_clip):
     assert len(set(oracle.frames_seen)) == len(oracle.frames_seen)
 
 
+@pytest.mark.slow
 def test_it_happens_at_once_and_once_only(known):
     con, oracle = known
     con.sql(f"ANALYZE VIDEO long FOR {WHERE} {BOUNDS}")

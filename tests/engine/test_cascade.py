@@ -8,9 +8,11 @@ from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe.models.specialized import ARCHITECTURES
-from vqe.planner import cascade, search
+from vqe.planner import cascade, search, training
 from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
+
+pytestmark = pytest.mark.slow
 
 FRAMES, FPS = 2000, 10
 BOUNDS = "FNR WITHIN 10% FDR WITHIN 5%"
@@ -123,11 +125,10 @@ def test_explain_shows_predicted_beside_measured(answered):
     assert float(predicted_seconds) == pytest.approx(prediction.seconds, abs=0.006)
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rows_and_the_plan_is_used_again(long_clip, monkeypatch):
     """Plans are chosen by measured seconds: here there is one kind, so that a busy machine chooses
     no other."""
-    monkeypatch.setattr(search, "ARCHITECTURES", {"linear 32": ARCHITECTURES["linear 32"]})
+    monkeypatch.setattr(training, "ARCHITECTURES", {"linear 32": ARCHITECTURES["linear 32"]})
     monkeypatch.setattr(search, "fit_detectors", lambda evidence: [])
     monkeypatch.setattr(search.Search, "_worth_training", lambda *_: True)
     monkeypatch.setattr(cascade, "find_turns", lambda *_: None)

@@ -72,13 +72,8 @@ def answered(clip, condition, accuracy, **settings):
     return oracle, result, found
 
 
-FAST = ("contains('bus') AND NOT contains('truck')",)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [one if one in FAST else pytest.param(one, marks=pytest.mark.slow) for one in CONDITIONS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("condition", CONDITIONS)
 def test_bounds_are_about_the_whole_condition(street, condition):
     accuracy = f"FNR WITHIN {BOUND} FDR WITHIN {BOUND}"
     oracle, result, found = answered(street, condition, accuracy)
@@ -93,7 +88,9 @@ def test_bounds_are_about_the_whole_condition(street, condition):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("condition", ["contains('bus') AND NOT contains('truck')"])
+@pytest.mark.parametrize(
+    "condition", ["contains('bus') AND NOT contains('truck')", "objects('bus') >= 2"]
+)
 def test_a_cascade_learns_the_condition_as_a_whole(street, condition):
     accuracy = f"FNR WITHIN {2 * BOUND} FDR WITHIN {2 * BOUND}"
     oracle, result, found = answered(street, condition, accuracy, fill=False)
@@ -102,7 +99,9 @@ def test_a_cascade_learns_the_condition_as_a_whole(street, condition):
     assert errors.fnr <= 2 * BOUND
     assert errors.fdr <= 2 * BOUND
     assert max(Counter(oracle.frames_seen).values()) == 1
-    assert result.profile.stages
+    # Stages of its own decide most frames: none that knows only whether there is a bus could.
+    assert result.profile.plan != "no cascade"
+    assert result.profile.reference_calls < FRAMES / 2
 
 
 def test_exact_asks_about_each_frame_once(street):

@@ -44,6 +44,7 @@ def proved(long_clip):
     return ask(long_clip, WINDOWS)
 
 
+@pytest.mark.slow
 def test_windows_are_proved_by_units_drawn_by_chance(long_clip, proved):
     _, oracle, result, table = proved
     certificate = result.profile.certificate

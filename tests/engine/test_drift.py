@@ -8,7 +8,7 @@ from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe.models.specialized import ARCHITECTURES
-from vqe.planner import cascade, learning, search, selection
+from vqe.planner import cascade, learning, search, selection, training
 from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
 from vqe.video.indexing import build_index
@@ -69,7 +69,7 @@ def one_kind_of_plan():
         patch.setattr(learning, "ends_of", lambda *_: ())
         patch.setattr(selection, "least_witnesses", lambda bound: 1)
         patch.setattr(search, "least_witnesses", lambda bound: 1)
-        patch.setattr(search, "ARCHITECTURES", linear)
+        patch.setattr(training, "ARCHITECTURES", linear)
         patch.setattr(search, "fit_detectors", lambda evidence: [])
         patch.setattr(search.Search, "_worth_training", lambda *_: True)
         patch.setattr(cascade, "find_turns", lambda *_: None)

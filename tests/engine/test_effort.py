@@ -42,6 +42,7 @@ def fnr(clip, table):
     return count_errors(clip.present("bus"), answer, np.arange(FRAMES) // FPS).fnr
 
 
+@pytest.mark.slow
 def test_a_budget_that_suffices_changes_nothing(long_clip):
     _, free, result = ask(long_clip, BOUNDS)
     rows = result.to_arrow_table()
@@ -68,6 +69,7 @@ def test_a_budget_is_never_exceeded_and_what_it_comes_to_is_told(long_clip, call
         assert fnr(long_clip, table) < 0.1
 
 
+@pytest.mark.slow
 def test_more_budget_goes_on_with_the_labels_of_less(long_clip):
     con, oracle, result = ask(long_clip, f"{BOUNDS} BUDGET 60 CALLS")
     with pytest.warns(vqe.AccuracyWarning):
@@ -107,6 +109,7 @@ def test_a_cascade_stays_within_its_budget(long_clip):
     assert fnr(long_clip, table) <= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per", ["", "PER FRAME"])
 def test_a_deadline_is_kept(long_clip, per):
     seconds = 2.0
@@ -138,6 +141,7 @@ def test_a_plan_without_a_cascade_is_within_its_budget(tmp_path):
     assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["BUDGET 300 CALLS", "DEADLINE INTERVAL '1 second'"])
 def test_exact_is_no_way_out_of_a_limit(long_clip, limit):
     """No proof is cheaper than EXACT here, and the limit forbids both."""

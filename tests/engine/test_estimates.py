@@ -93,6 +93,7 @@ def test_without_it_every_frame_is_asked_about(busy, answered):
     assert sorted(oracle.frames_seen) == list(range(300))
 
 
+@pytest.mark.slow
 def test_values_that_are_null_do_not_count(busy, answered):
     present = np.flatnonzero(buses(busy))
     sql = "SELECT avg(CASE WHEN contains('bus') THEN frame END) AS mean FROM busy ERROR WITHIN 100"

@@ -228,6 +228,7 @@ def test_answers_are_not_carried_over_what_was_not_asked_for(long_clip):
     assert max(found.fnr, found.fdr) <= 0.02
 
 
+@pytest.mark.slow
 def test_an_object_that_comes_and_goes_all_the_time_is_not_refined(tmp_path):
     visits = [Visit(start, start + 6) for start in range(0, 1500, 13)]
     clip = make_clip(tmp_path / "busy.mp4", 1500, size=(96, 80), gop=GOP, visits=visits)
@@ -249,6 +250,7 @@ def test_exact_asks_about_every_frame(long_clip):
     assert result.profile.plan != "refinement"
 
 
+@pytest.mark.slow
 def test_single_frames_are_promised_too(long_clip):
     oracle = Oracle(long_clip, seconds=SECONDS)
     result = connect(oracle).sql(sql(long_clip) + " PER FRAME")
@@ -260,6 +262,7 @@ def test_single_frames_are_promised_too(long_clip):
     assert "flicker between them leaves at most" in result.profile.reason
 
 
+@pytest.mark.slow
 def test_a_network_that_flickers_is_told(tmp_path):
     """Every fifth frame answers at random: no few frames speak for the others."""
     rng = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe.models.specialized import ARCHITECTURES
-from vqe.planner import cascade, patience, search
+from vqe.planner import cascade, patience, search, training
 from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
 
@@ -42,7 +42,7 @@ def sample_before_the_change():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cascade, "draw_portions", draw)
-        patch.setattr(search, "ARCHITECTURES", {"linear 32": ARCHITECTURES["linear 32"]})
+        patch.setattr(training, "ARCHITECTURES", {"linear 32": ARCHITECTURES["linear 32"]})
         patch.setattr(search, "fit_detectors", lambda evidence: [])
         patch.setattr(search.Search, "_worth_training", lambda *_: True)
         patch.setattr(cascade, "LEAST_SAVING_SECONDS", 0.0)

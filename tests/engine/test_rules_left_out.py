@@ -33,6 +33,7 @@ def expected():
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", [*NAMES, ", ".join(NAMES)])
 def test_the_rows_are_the_same(connect, expected, left_out):
     for sql in QUERIES:

@@ -140,6 +140,7 @@ def test_the_default_connection_is_made_once(clip, monkeypatch):
     assert len(made) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["cancel", "close"])
 @pytest.mark.parametrize("accuracy", ["EXACT", "", "CONFIDENCE 90%"])
 def test_ends_at_any_moment_leave_nothing_behind(connect, clip, oracle, end, accuracy):

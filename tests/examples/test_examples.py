@@ -61,6 +61,7 @@ def run(folder: Path, example: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_streaming(folder: Path) -> None:
     model = "torchscript:detector.torchscript"
     printed = run(folder, "streaming.py", "clip.mp4", "bus", model, "bus.parquet")
@@ -68,6 +69,7 @@ def test_streaming(folder: Path) -> None:
     assert pq.read_table(folder / "bus.parquet")["frame"].to_pylist() == list(range(40, 80))
 
 
+@pytest.mark.slow
 def test_own_detector(folder: Path) -> None:
     printed = run(folder, "own_detector.py", "clip.mp4")
     assert "40 rows" in printed

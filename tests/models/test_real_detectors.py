@@ -224,6 +224,7 @@ def assert_agree_with(detect, reference, clip, side):
     assert_agree(reference.detect(exact), expected, (side, side), 0.1, 1e-4, 0.999)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("clip", ["ahmetozlu_road.mp4", "tfl_tooley_truck.mp4"])
 @pytest.mark.parametrize("runtime", ["onnx", "opencv"])
@@ -233,6 +234,7 @@ def test_fastestdet_by_hand(clip, runtime, fastestdet_by_hand):
     assert_agree_with(fastestdet_by_hand, reference, clip, 352)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("clip", ["ahmetozlu_road.mp4", "tfl_tooley_truck.mp4"])
 def test_picodet_by_hand(clip, picodet_by_hand):

@@ -8,9 +8,10 @@ import pytest
 
 from vqe.models.specialized import ARCHITECTURES
 from vqe.plan.accuracy import Accuracy
-from vqe.planner import search
+from vqe.planner import search, training
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
+from vqe.planner.training import Trainer
 from vqe.planner.turns import Pictures, Turns
 from vqe.runtime.context import Context
 from vqe.video.costs import DecodeCosts
@@ -30,7 +31,7 @@ DECODE_COSTS = DecodeCosts(
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch):
     short = {name: replace(arch, steps=40) for name, arch in ARCHITECTURES.items()}
-    monkeypatch.setattr(search, "ARCHITECTURES", short)
+    monkeypatch.setattr(training, "ARCHITECTURES", short)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def turns(present):
     )
 
 
-def decide(evidence, reference_seconds, find_turns=lambda most_labels: None):
+def decide(evidence, reference_seconds, find_turns=lambda most_labels: None, invested=0.0):
     packets = Packets(np.arange(N), np.arange(N), np.full(N, 100), np.ones(N, bool))
     index = index_of(
         packets,
@@ -105,11 +106,13 @@ def decide(evidence, reference_seconds, find_turns=lambda most_labels: None):
         seekable=True,
         source="packets",
     )
+    trainer = Trainer(seed=0, device="cpu")
+    trainer.invested = invested
     costs = Costs(
         decode=DECODE_COSTS,
         reference=NetworkCost(reference_seconds, cores=1),
         difference=evidence.difference_seconds,
-        specialized={},
+        specialized=trainer.scoring,
     )
     plans = search.Search(
         index=index,
@@ -120,7 +123,7 @@ def decide(evidence, reference_seconds, find_turns=lambda most_labels: None):
         work=DecodeWork(packets=REMAINING, others=REMAINING),
         reference_name="ref",
     )
-    plans.explore(Context(), "cpu")
+    plans.explore(Context(), trainer)
     plans.consider_links(Context(), find_turns)
     return plans.decide()
 
@@ -141,6 +144,7 @@ def test_specialized_model_only(present):
     assert kinds(decision) == ["specialized"]
 
 
+@pytest.mark.slow
 def test_a_link_where_nothing_but_time_tells_the_frames_apart(present):
     """Labels for turns are sought in proportion to the calls that a link may save."""
     found = evidence(present, in_blocks=False, in_pixels=False)
@@ -199,11 +203,28 @@ def test_the_decision_is_the_cheapest_up_to_the_price_of_safety(present):
     assert decision.measured.units.units == N // FPS // 2
 
 
+@pytest.mark.slow
 def test_a_dear_model_is_not_trained_for_nothing(present):
     decision = decide(evidence(present, in_blocks=True, in_pixels=True), 0.0003)
     skipped = [other for other in decision.alternatives if other.seconds is None]
     assert skipped
     assert all("training takes" in other.reason for other in skipped)
+
+
+def test_trainings_that_save_nothing_come_to_an_end(present):
+    found = evidence(present, in_blocks=False, in_pixels=False)
+    decision = decide(found, 0.05, invested=search.INVESTED * REMAINING * 0.05 + 1)
+    skipped = {other.name: other.reason for other in decision.alternatives if other.seconds is None}
+    assert set(ARCHITECTURES) <= set(skipped)
+    assert all("have not paid" in skipped[name] for name in ARCHITECTURES)
+
+
+@pytest.mark.slow
+def test_what_a_cascade_saves_may_be_invested(present):
+    """The same seconds, but a difference detector saves more than them."""
+    found = evidence(present, in_blocks=True, in_pixels=False)
+    decision = decide(found, 0.05, invested=search.INVESTED * REMAINING * 0.05 + 1)
+    assert not any("have not paid" in other.reason for other in decision.alternatives)
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ POPULATIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [0.02, 0.1])
 @pytest.mark.parametrize("kind", POPULATIONS)
 def test_the_mean_is_as_near_as_it_says(kind, error):

@@ -355,6 +355,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch, name, options
     assert not damage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts", "avi"])
 @pytest.mark.parametrize("change", ["shrink", "empty", "overwrite", "delete", "replace"])

@@ -40,6 +40,7 @@ def test_ten_thousand_damaged_files(folder):
     assert summary.unmarked_share < 0.45
 
 
+@pytest.mark.slow
 def test_a_crash_and_a_hang_are_told_apart_from_failures(folder, monkeypatch):
     """The harness itself: a child that dies or sleeps is replaced, and its file is named."""
     monkeypatch.setattr("fuzz.SECONDS", 3.0)

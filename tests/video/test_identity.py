@@ -300,6 +300,7 @@ def test_a_recording_that_begins_with_an_open_group_of_pictures(clip, tmp_path):
         assert read_frames(index, [ordinal]) == alone, ordinal
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("name", REAL)
 def test_real_clips_against_a_plain_loop(name):

@@ -11,7 +11,6 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.models.specialized import ARCHITECTURES
 from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.calibration import decode_costs, keep_network_cost, known_network_cost
 from vqe.planner.certifying import certify
@@ -24,6 +23,7 @@ from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, cut, draw_portions, label_budget, n_labels
 from vqe.planner.search import Search
+from vqe.planner.training import Trainer
 from vqe.planner.turns import find_turns
 from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
@@ -210,11 +210,13 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         with context.metrics.phase("labelling"):
             return gathering.add(blocks)
 
+    trainer = Trainer(settings.seed, scan.network.device)
+
     def explored(evidence: Evidence) -> Search:
         with context.metrics.phase("calibration"):
             decoding = decode_costs(scan, store, context)
         frames, work = scan.work(store)
-        context.progress.phase("training", len(ARCHITECTURES), unit="models")
+        context.progress.phase("training", len(trainer.architectures), unit="models")
         search = Search(
             index=scan.index,
             evidence=evidence,
@@ -223,14 +225,14 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
                 decode=decoding,
                 reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
                 difference=evidence.difference_seconds,
-                specialized={},
+                specialized=trainer.scoring,
             ),
             frames=frames,
             work=work,
             reference_name=scan.network.name,
             seconds_left=lambda: labeller.allowance.seconds,
         )
-        search.explore(context, scan.network.device)
+        search.explore(context, trainer)
         return search
 
     search = learn(chain([first], portions), gather, explored, affordable)

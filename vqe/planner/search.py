@@ -1,19 +1,18 @@
 """The search over cascades: train, score once, sweep thresholds, take the cheapest.
 
-Models are trained from the cheapest to the dearest, and only while the time they could still save
-is worth the time to train them.
+Models are trained from the cheapest to the dearest, while the time they could still save is worth
+the time to train them, and not for long where none of them saves anything.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
+from vqe.models.specialized import Architecture
 from vqe.physical.stages import ScoringStage
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.candidate_plan import Plan
@@ -21,8 +20,6 @@ from vqe.planner.candidates import (
     DetectorCandidate,
     ModelCandidate,
     fit_detectors,
-    score_selection,
-    train_model,
 )
 from vqe.planner.cost import Costs, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
@@ -31,21 +28,19 @@ from vqe.planner.linking import Linking, can_link
 from vqe.planner.scene import motion_of, watch_of
 from vqe.planner.selection import Selection, least_witnesses
 from vqe.planner.thresholds import Thresholds, allowance, choose
+from vqe.planner.training import Trainer, can_train
 from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
 
-TRIAL_STEPS = 4
-"""Optimiser steps that are timed to foretell how long a training takes."""
+INVESTED = 0.2
+"""Part of the seconds without a cascade that trainings may take before they save anything; what
+they save may be invested too. So a query loses no more than that by learning."""
 
 HORIZONS = (2.0, 4.0, 8.0)
 """Samples so many times as large are foreseen: a rare object shows in few blocks of a small one."""
-
-SCORED = 256
-"""Thumbnails that are scored to measure how long scoring takes."""
-
 
 STRICTER = (0.1, 0.4)
 """Parts of the bounds that stricter plans are tuned for: a proof begins with the strictest, which
@@ -76,7 +71,6 @@ class Search:
         work: DecodeWork,
         reference_name: str,
         seconds_left: Callable[[], float] = lambda: math.inf,
-        architectures: Mapping[str, Architecture] | None = None,
     ) -> None:
         self.index = index
         self.evidence = evidence
@@ -86,7 +80,6 @@ class Search:
         self.work = work  # what that takes of the decoder
         self.reference_name = reference_name
         self.seconds_left = seconds_left
-        self.architectures = ARCHITECTURES if architectures is None else architectures
         chosen = ~evidence.training
         timestamps = index.timestamps_us[evidence.ordinals[chosen]]
         units = unit_of(timestamps, accuracy.unit_us)
@@ -104,20 +97,19 @@ class Search:
         self.candidates: list[tuple[DetectorCandidate | None, ModelCandidate | None]] = []
         self.training_seconds = 0.0
 
-    def explore(self, context: Context, device: str) -> None:
+    def explore(self, context: Context, trainer: Trainer) -> None:
         """Trains what pays, and finds the thresholds of all plans."""
         with context.metrics.phase("search"):
             detectors = self._detectors()
             for detector in detectors:
                 self.consider(detector, None)
-        for arch in self.architectures.values():
-            if not self._worth_training(arch, context, device):
+        for arch in trainer.architectures.values():
+            if not self._worth_training(arch, context, trainer):
                 continue
+            invested = trainer.invested
             with context.metrics.phase("training"):
-                trained, seconds = self._train(arch, context, device)
-                self.training_seconds += seconds
-                self._measure_scoring(trained)
-                model = score_selection(trained, self.evidence)
+                model = trainer.train(arch, self.evidence)
+            self.training_seconds += trainer.invested - invested
             context.progress.advance(1)
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
@@ -214,48 +206,26 @@ class Search:
         if link is not None:
             self.plans.append(replace(plan, link=link))
 
-    def _worth_training(self, arch: Architecture, context: Context, device: str) -> bool:
+    def _worth_training(self, arch: Architecture, context: Context, trainer: Trainer) -> bool:
         """Whether the best this model could do pays for training it."""
         context.check()
-        if self.seconds_left() <= 0:
-            return False
-        present = self.evidence.present[self.evidence.training]
-        if not present.any() or present.all():
+        if self.seconds_left() <= 0 or not can_train(self.evidence):
             return False
         with context.metrics.phase("training"):
-            self._train(arch, context, device, steps=1)  # what happens once is not measured
-            trial, first = self._train(arch, context, device, steps=1)
-            _, more = self._train(arch, context, device, steps=1 + TRIAL_STEPS)
-            self._measure_scoring(trial)
-        training_seconds = first + max(more - first, 0.0) * (arch.steps - 1) / TRIAL_STEPS
-        at_best = self.at_best(self.decidable, self.costs.specialized[arch.name])
-        if training_seconds > self.seconds_left():
-            reason = f"training takes {training_seconds:.1f} s: the DEADLINE is nearer"
-            self.skipped.append(Alternative(arch.name, None, reason))
-            return False
-        saving = self.best_seconds - at_best
-        if saving > training_seconds:
+            seconds = trainer.expected(arch, self.evidence)
+        saving = self.best_seconds - self.at_best(self.decidable, trainer.scoring[arch.name])
+        without = self.seconds_without
+        reason = f"training takes {seconds:.1f} s"
+        if seconds > self.seconds_left():
+            reason += ": the DEADLINE is nearer"
+        elif saving <= seconds:
+            reason += f", saves {max(saving, 0):.1f} s at most"
+        elif trainer.invested + seconds > INVESTED * without + (without - self.best_seconds):
+            reason += f" more, after {trainer.invested:.1f} s that have not paid yet"
+        else:
             return True
-        reason = f"training takes {training_seconds:.1f} s, saves {max(saving, 0):.1f} s at most"
         self.skipped.append(Alternative(arch.name, None, reason))
         return False
-
-    def _train(
-        self, arch: Architecture, context: Context, device: str, steps: int | None = None
-    ) -> tuple[SpecializedModel, float]:
-        """A model, and the seconds that its training took."""
-        clock = time.perf_counter()
-        seed = context.settings.seed
-        model = train_model(arch, self.evidence, seed=seed, device=device, steps=steps)
-        return model, time.perf_counter() - clock
-
-    def _measure_scoring(self, model: SpecializedModel) -> None:
-        """Seconds per frame of a model, its thumbnail included."""
-        thumbnails = self.evidence.thumbnails[model.size][:SCORED]
-        clock = time.perf_counter()
-        model.score(thumbnails)
-        scoring = (time.perf_counter() - clock) / len(thumbnails)
-        self.costs.specialized[model.name] = self.evidence.thumbnail_seconds[model.size] + scoring
 
     def _cost(self, plan: Plan | None) -> ScanCost:
         """Of `plan` with the reference network behind it; None is that alone."""
