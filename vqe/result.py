@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -71,7 +71,7 @@ class Result:
     def _start(self) -> Generator[pa.RecordBatch]:
         with self._lock:
             if self._fate.refusal is not None:
-                raise self._fate.refusal
+                raise self._fate.refusal()
             self._fate.becomes("running", _ITERATED)
         self._batches = _followed(self._query.run(), self._fate, self.schema.metadata)
         self._stream = _whole(self._batches)
@@ -83,7 +83,7 @@ class Result:
             if self._kept is None:
                 self._kept = KeptBatches(self._start())
             elif self._fate.state == "closed" and self._fate.refusal is not None:
-                raise self._fate.refusal
+                raise self._fate.refusal()
             return iter(self._kept)
 
     def to_arrow_table(self) -> pa.Table:
@@ -243,28 +243,41 @@ _CLOSED = ("this result is closed", "con.sql() with the same statement gives a n
 
 @dataclass
 class _Fate:
-    """How far a result has come, in words, and what a further request for its rows is told."""
+    """How far a result has come, in words, and what a further request for its rows is told.
+
+    `refusal` makes the error anew: one that was raised holds the frames that it came through, and
+    with them the result, whose file would stay open.
+    """
 
     state: str = "not run yet"
-    refusal: VqeError | None = None
+    refusal: Callable[[], VqeError] | None = None
 
     def becomes(self, state: str, refusal: tuple[str, str]) -> None:
         self.state = state
-        self.refusal = ExecutionError(refusal[0], hint=refusal[1])
+        self.refusal = lambda: ExecutionError(refusal[0], hint=refusal[1])
 
 
 # No methods: a generator that knew its result would keep a forgotten one, and its file, open.
 def _whole(batches: Generator[pa.RecordBatch, None, bool]) -> Generator[pa.RecordBatch]:
     """The batches of `_followed`; raises where the result was closed before the last of them."""
-    complete = False
     try:
-        complete = yield from batches
-    except ValueError as error:
-        at = error.__traceback__
-        if at is not None and at.tb_next is not None:
-            raise  # from below; else another thread is in `close` at this moment
-    if not complete:
-        raise ExecutionError(_CLOSED[0], hint=_CLOSED[1])
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration as end:
+                if end.value:
+                    return
+                raise ExecutionError(_CLOSED[0], hint=_CLOSED[1]) from None
+            except ValueError as error:
+                at = error.__traceback__
+                if at is not None and at.tb_next is not None:
+                    raise  # from below; else another thread is in `close` at this moment
+                raise ExecutionError(_CLOSED[0], hint=_CLOSED[1]) from None
+            yield batch
+    finally:
+        # Of a forgotten result both are collected, and `batches` may be closing at this moment.
+        with suppress(ValueError):
+            batches.close()
 
 
 def _followed(
@@ -279,7 +292,8 @@ def _followed(
         fate.becomes("iterated", _ITERATED)
         return True
     except VqeError as error:
-        fate.state, fate.refusal = "failed", error
+        failure = error  # `error` itself is gone after this block
+        fate.state, fate.refusal = "failed", lambda: failure
         raise
     except BaseException:  # closed by its reader, or interrupted
         fate.becomes("closed", _CLOSED)
