@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pyarrow as pa
 
 from vqe.config import ExplainFormat, explain_format
+from vqe.display.printed import Printed, preformatted
 from vqe.display.tables import table_html, table_text
 from vqe.errors import ConfigError, DamagedVideoError, ExecutionError, VqeError
 from vqe.executor.explain import ExplainQuery, explain
@@ -157,7 +157,8 @@ class Result:
         """
         if not isinstance(format, str):
             raise ConfigError(f"format must be 'text', 'table' or 'json', got {format!r}")
-        return explain(self._query, explain_format(format, ConfigError))
+        told = explain(self._query, explain_format(format, ConfigError))
+        return Printed(told) if isinstance(told, str) else told
 
     @property
     def _only_explains(self) -> bool:
@@ -205,22 +206,28 @@ class Result:
         if self._only_explains and self._fate.refusal is None:
             return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         if self._table is None and not (self._kept and self._kept.complete):
-            return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
+            hint = "" if self._fate.refusal else "; show() prints its rows"
+            return f"<vqe.Result, {self._fate.state}{hint}>\n{self._query.logical!r}"
         if self._is_plan_text:
             return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         return self._text(max_rows=20)
 
     def _text(self, max_rows: int) -> str:
-        return table_text(self.to_arrow_table(), max_rows=max_rows)
+        return table_text(self.to_arrow_table(), max_rows=max_rows, notes=self._caveats())
+
+    def _caveats(self) -> list[str]:
+        """What whoever sees the rows has to know of them: which bounds were not met."""
+        videos = () if self._planned is None else self.profile.videos
+        return [f"in '{told.video}': {told.shortfall}" for told in videos if told.shortfall]
 
     def _repr_html_(self) -> str:
         """The rows, for a notebook that was asked to show them; a plan where they are gone."""
         if self._table is None and self._kept is None and self._fate.refusal is not None:
-            return f"<pre>{html.escape(repr(self))}</pre>"
+            return preformatted(repr(self))
         if self._is_plan_text:
             self.to_arrow_table()
-            return f"<pre>{html.escape(repr(self))}</pre>"
-        return table_html(self.to_arrow_table())
+            return preformatted(repr(self))
+        return table_html(self.to_arrow_table(), notes=self._caveats())
 
 
 def _need(package: str) -> ModuleType:

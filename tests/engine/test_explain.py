@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from clips import Oracle
@@ -125,7 +126,15 @@ def test_an_explain_prints_itself_and_a_notebook_keeps_its_columns(con, oracle):
     sql = "EXPLAIN SELECT frames FROM clip WHERE contains('bus')"
     assert repr(con.sql(sql)).startswith("Project")
     html = con.sql(sql)._repr_html_()
-    assert html.startswith("<pre>Project")
+    assert re.match("<pre [^>]*>Project", html)
     assert html.count("\n") > 5
     assert not oracle.frames_seen
     assert "not run yet" in repr(con.sql(sql.replace("EXPLAIN", "EXPLAIN ANALYZE")))
+
+
+def test_explain_shows_well_as_the_last_line_of_a_cell(con):
+    told = con.sql(SQL).explain()
+    assert repr(told) == told == str(told)
+    assert "\n" in repr(told)
+    assert told._repr_html_().startswith("<pre ")
+    assert "&lt;" in con.sql(SQL + " AND pts < 9").explain()._repr_html_()

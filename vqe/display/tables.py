@@ -41,12 +41,17 @@ class _Excerpt:
 
 
 def table_text(
-    rows: Rows, *, max_rows: int = MAX_ROWS, width: int | None = None, footer: bool = True
+    rows: Rows,
+    *,
+    max_rows: int = MAX_ROWS,
+    width: int | None = None,
+    footer: bool = True,
+    notes: Sequence[str] = (),
 ) -> str:
     """`rows` as plain text of at most `width` columns, by default those of the terminal.
 
     Of more than `max_rows` rows the first and the last are shown. Numbers stand right; null is –.
-    Where not all columns fit, the line below the rows names those that are left out.
+    Where not all columns fit, the footer names those that are left out; `notes` stand below it.
     """
     width = width or shutil.get_terminal_size().columns
     excerpt = _excerpt(rows, max_rows)
@@ -70,11 +75,13 @@ def table_text(
     if footer:
         told = "; ".join(filter(None, [excerpt.footer(), fit.left_out()]))
         lines += textwrap.wrap(told, width)
+    for note in notes:
+        lines += textwrap.wrap(note, width)
     return "\n".join(lines)
 
 
-def table_html(rows: Rows, *, max_rows: int = MAX_ROWS) -> str:
-    """`rows` as an HTML table, for notebooks; JPEG bytes become pictures."""
+def table_html(rows: Rows, *, max_rows: int = MAX_ROWS, notes: Sequence[str] = ()) -> str:
+    """`rows` as an HTML table, for notebooks, and `notes` below it; JPEG bytes become pictures."""
     excerpt = _excerpt(rows, max_rows)
 
     # The alignment is on every cell, since notebooks style `td` themselves.
@@ -96,7 +103,7 @@ def table_html(rows: Rows, *, max_rows: int = MAX_ROWS) -> str:
     return (
         f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
         f"<p>{excerpt.footer()}</p>"
-    )
+    ) + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
