@@ -168,6 +168,12 @@ class Connection:
             if context.running:
                 context.cancelled.set()
 
+    def commit(self) -> None:
+        """Does nothing: there are no transactions, each statement holds once it is carried out."""
+
+    def rollback(self) -> None:
+        """Does nothing: there are no transactions, and no statement can be taken back."""
+
     def close(self) -> None:
         """Ends the connection; results that it gave out can still be read."""
         self._closed = True
