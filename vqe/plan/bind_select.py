@@ -142,7 +142,7 @@ def _items(items: tuple[ast.Item, ...], scope: Scope) -> Columns:
     spelled: dict[str, str] = {}
     for item in items:
         bound = bind_expression(item.value, scope)
-        name = item.name or unparse_expression(item.value)
+        name = item.name or item.text or unparse_expression(item.value)
         if item.name is None and isinstance(item.value, ast.Name):
             name = scope.column(item.value.name) or name
         earlier = spelled.setdefault(name.casefold(), name)
