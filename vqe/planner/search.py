@@ -103,6 +103,7 @@ class Search:
             detectors = self._detectors()
             for detector in detectors:
                 self.consider(detector, None)
+        training = context.progress.phase("training", None, unit="models")
         for arch in trainer.architectures.values():
             if not self._worth_training(arch, context, trainer):
                 continue
@@ -110,7 +111,7 @@ class Search:
             with context.metrics.phase("training"):
                 model = trainer.train(arch, self.evidence)
             self.training_seconds += trainer.invested - invested
-            context.progress.advance(1)
+            training.advance(1)
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
                     self.consider(first, model)
