@@ -57,7 +57,7 @@ def test_explain_shows_the_stored_plan(con, clip):
 def test_explain_analyze_runs_and_measures(con, oracle):
     plan = text(con.sql(f"EXPLAIN ANALYZE {SQL} EXACT"))
     assert len(oracle.frames_seen) == 110
-    assert "CascadeScan 'clip' frames 10..120: decode frame set → oracle" in plan
+    assert "ReferenceScan 'clip' frames 10..120: decode frame set → oracle" in plan
     for part in ("decode", "frames in", "decided", "seconds", "110", "total:", "for 40 rows"):
         assert part in plan
     assert "asked about 110 frames" in plan
