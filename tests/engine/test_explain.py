@@ -178,3 +178,21 @@ def test_stored_labels_are_told_beside_what_is_asked(tmp_path):
         con.sql(f"{sql} AND keyframe EXACT").to_arrow_table()
         con.sql(f"{sql} AND frame = 599 EXACT").to_arrow_table()
         assert "labels of earlier queries tell where to ask" in con.sql(sql).explain()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "possible"),
+    [(0.001, []), (0.004, ["refinement"]), (0.1, ["refinement", "cascade"])],
+)
+def test_plans_that_could_not_save_enough_are_not_possible(
+    tmp_path, monkeypatch, seconds, possible
+):
+    clip = make_clip(tmp_path / "long.mp4", 600, size=(96, 80))
+    monkeypatch.setattr(preview, "known_network_cost", lambda *_: NetworkCost(seconds, cores=1))
+    with vqe.connect(device="cpu") as con:
+        con.register_model("oracle", Oracle(clip))
+        result = con.sql(f"SELECT frames FROM {clip.sql} WHERE contains('truck')")
+        plans = list(dict.fromkeys(result.explain("table")["plan"].to_pylist()))
+        assert plans == [*possible, "no cascade"]
+        told = "600 frames: all takes only 0.6 s" in result.explain()
+        assert told == (not possible)
