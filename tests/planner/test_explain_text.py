@@ -23,7 +23,8 @@ Leaf
 plan: mse (cheapest plan that keeps the bounds)
   mse: absent below 6.13, else asks on
 
-errors on the selection set, which no model has seen (interval: Clopper–Pearson):
+errors on the selection set, which no model has seen (interval:
+  Clopper–Pearson):
 
 error                          rate   95% interval    of   independent
 ──────────────────────────────────────────────────────────────────────
@@ -37,20 +38,23 @@ decode       1,200       1,000         –           –      0.50          0.40
 mse          1,000       1,000       700         300      0.05          0.06
 ref            300         280       300           0      6.00          5.60
 
-seconds are CPU time, but for the reference network, whose calls are timed on the clock
+seconds are CPU time, but for the reference network, whose calls are timed on
+  the clock
 
 one-off: index 0.01 s, labelling 4.00 s
-reference network: asked about 500 frames (200 of them to plan), 20 from the store
+reference network: asked about 500 frames (200 of them to plan), 20 from the
+  store
 total: 10.60 s for 310 rows
 CPU time: 18.30 s, predicted 18.67 s
 
 considered as well; predicted seconds, frames asked about, errors at most:
 
 plan         seconds   asked   FNR ≤   FDR ≤   why not
-────────────────────────────────────────────────────────────────────────────────────────
+────────────────────────────────────────────────────────────────────────────────
 no cascade     20.40   1,000   –       –       dearer
 logistic       12.00       –   52.2%   52.2%   dearer
-cnn                –       –   –       –       training takes 9.0 s, saves 1.0 s at most"""
+cnn                –       –   –       –       training takes 9.0 s, saves 1.0 s
+                                               at most"""
 
 
 @dataclass(frozen=True, repr=False)
