@@ -135,7 +135,7 @@ def test_each_question_of_a_condition_has_a_plan_of_its_own(street):
         f"{street.path} where contains('truck', min_score => 0.4)",
     ]
     told = result.explain()
-    assert "Merge in frame order\n   ├─ CascadeScan" in told
+    assert "Merge in frame order\n   ├─ ReferenceScan" in told
     assert all(json.dumps(name)[1:-1] in result.explain("json") for name in names)
 
 
