@@ -216,7 +216,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         with context.metrics.phase("calibration"):
             decoding = decode_costs(scan, store, context)
         frames, work = scan.work(store)
-        context.progress.phase("training", len(trainer.architectures), unit="models")
+        context.progress.phase("training", len(trainer.offered(evidence)), unit="models")
         search = Search(
             index=scan.index,
             evidence=evidence,
