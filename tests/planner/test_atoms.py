@@ -110,7 +110,15 @@ def test_an_atom_that_never_varies_has_no_head(labels):
     assert atoms.varying(training).tolist() == [0, 2]
     lesson = atoms.lesson(training)
     assert np.array_equal(lesson.truth, np.stack([buses() > 0, trucks()], axis=1)[training])
-    log_odds = np.array([[2, -1], [-2, -1], [-2, 3]], np.float32)
-    assert lesson.combine(log_odds).tolist() == [2, -1, 3]
+    heads = np.array([[9, -8], [-8, -8], [-9, 8]], np.float32)
+    assert (lesson.combine(heads) > 0).tolist() == [True, False, True]
     never = ~trucks() & (buses() == 1)
     assert atoms.varying(never).tolist() == []
+
+
+def test_what_a_head_says_is_added_to_how_common_its_atom_is(labels):
+    """Two thirds of the frames have a bus, and a quarter has a truck."""
+    atoms = found(call("and_kleene", BUS, call("invert", TRUCK)), labels)
+    everywhere = np.ones(N, np.bool_)
+    score = atoms.lesson(everywhere).combine(np.array([[0, -9], [9, 0], [-5, 0]], np.float32))
+    np.testing.assert_allclose(score, [np.log(2), np.log(3), np.log(2) - 5], rtol=1e-5)

@@ -26,21 +26,31 @@ class Atoms:
     def varying(self, training: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The atoms with both answers among the frames that `training`, bool (n,), says, int64
         ascending: each may have a head."""
-        share = self.truth[training].mean(axis=0)
-        return np.flatnonzero((share > 0) & (share < 1))
+        return np.flatnonzero(np.isfinite(self._prior(training)))
 
     def lesson(self, training: NDArray[np.bool_]) -> Lesson:
-        """What those frames teach: a head for each atom that varies, the others stay as they are
-        there."""
-        formula, truth, varying = self.formula, self.truth[training], self.varying(training)
-        constant = np.where(truth[0], np.inf, -np.inf).astype(np.float32)
+        """What those frames teach: a head for each atom that varies; the others stay as they are
+        there.
+
+        A head learns from both classes in equal parts, so that it says how much more likely one
+        has become. That is added to how likely the atom is anyway: a rare one and a common one are
+        then compared in the same measure.
+        """
+        formula, prior, varying = self.formula, self._prior(training), self.varying(training)
 
         def combine(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:
-            numbers = np.tile(constant, (len(log_odds), 1))
-            numbers[:, varying] = log_odds
+            numbers = np.tile(prior, (len(log_odds), 1))
+            numbers[:, varying] += log_odds
             return formula(numbers)
 
-        return Lesson(truth[:, varying], combine)
+        return Lesson(self.truth[np.ix_(training, varying)], combine)
+
+    def _prior(self, training: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Log-odds of each atom in those frames, float32 (A,); infinite where it never varies."""
+        share = self.truth[training].mean(axis=0)
+        with np.errstate(divide="ignore"):
+            log_odds: NDArray[np.float32] = np.log(share / (1 - share)).astype(np.float32)
+        return log_odds
 
 
 def atoms_of(
