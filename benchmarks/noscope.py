@@ -72,8 +72,8 @@ def run(
 ) -> dict[str, Any]:
     """Compares all systems on each footage, each of them once; the results as plain data.
 
-    `footage`: the beginning of the names of those that are wanted; `without`: questions to vqe that
-    are not asked, by the names of the systems.
+    `footage`: the beginning of the names of those that are wanted; `without`: the names of systems
+    that are left out, any of OPTIONAL.
     """
     spec = full_spec(model or (QUICK_MODEL if quick else MODEL))
     machine = describe(seed)  # before the work, so that the commit is the one that runs
@@ -177,12 +177,15 @@ class Bench:
 
     def _baselines(self, task: Task, price: Price, ours: Run) -> list[Run]:
         """Frame skipping, and NoScope."""
-        fnr, fdr = _bounds(task, ours.answer)
-        skipped = skipping.run(task, fnr=fnr, fdr=fdr)
-        _say(f"skipping: {skipped.seconds:.1f} s, {skipped.plan}")
-        released = noscope_released.run(task, fnr=BOUND, fpr=BOUND, quick=self.quick)
-        _say(f"NoScope: {released.seconds:.1f} s, {released.plan}, {released.phases}")
-        return [skipped.timed(price.in_memory), released.timed(price.in_memory)]
+        runs = []
+        if "skipping" not in self.without:
+            fnr, fdr = _bounds(task, ours.answer)
+            runs.append(skipping.run(task, fnr=fnr, fdr=fdr))
+        if "noscope" not in self.without:
+            runs.append(noscope_released.run(task, fnr=BOUND, fpr=BOUND, quick=self.quick))
+        for one in runs:
+            _say(f"{one.system}: {one.seconds:.1f} s, {one.plan}, {one.phases}")
+        return [one.timed(price.in_memory) for one in runs]
 
     def _connection(self, footage: Footage) -> AbstractContextManager[vqe.Connection]:
         return warm_connection(footage, self.spec, seed=self.seed, threads=self.threads)
@@ -269,7 +272,8 @@ def _plain(run: Run, footage: Footage, truth: Truth, index: VideoIndex) -> dict[
 
 
 def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | None]:
-    """Hours of such video from which on vqe with an empty store is faster; None: never.
+    """Hours of such video from which on vqe with an empty store is faster than each baseline that
+    ran; None: never.
 
     The labels of a cascade grow with the length as its rule has it, at the price of those that were
     bought, and the other frames cost what those scanned did; all else is one-off. A refinement
@@ -293,6 +297,8 @@ def _break_even(runs: dict[str, Run], footage: Footage) -> dict[str, float | Non
         ("over_reference_hours", "reference"),
         ("over_skipping_hours", "skipping"),
     ):
+        if system not in runs:
+            continue
         theirs = runs[system].seconds / footage.frames
         slower = np.flatnonzero(seconds >= lengths * theirs)
         never = not ours.details["cascade"] or per_frame > (1 - LEAST_GAIN) * theirs

@@ -245,6 +245,7 @@ def notes(results: Results) -> list[str]:
         "NoScope's paper (arXiv 1703.02529) reports 265–15,500 × real time by it, on other "
         "footage, with another reference network and on another machine.",
         *_truth_notes(results),
+        *_left_out_notes(results),
         _machine_note(results),
     ]
 
@@ -282,6 +283,15 @@ def _truth(truth: Results) -> str:
         f"{truth['disagreements']:,} got another answer on this machine, and scores differed by "
         f"up to {truth['largest_difference']:.4f}"
     )
+
+
+def _left_out_notes(results: Results) -> Iterator[str]:
+    """Which systems were not measured on which footage."""
+    for found, name in _named(results):
+        there = {system["system"] for system in found["systems"]}
+        missing = [label for system, label in SYSTEMS.items() if system not in there]
+        if missing:
+            yield f"{name}: left out: {'; '.join(missing)}."
 
 
 def _machine_note(results: Results) -> str:

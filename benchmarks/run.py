@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.report import as_text, publish, write_results
+from benchmarks.systems import OPTIONAL
 
 BENCHMARKS = ("first", "decode", "noscope", "replays", "cascades", "certificates", "drift")
 """Each a module beside this one, with a function `run`; imported only when it is wanted."""
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     size.add_argument("--full", action="store_true", help="all footage, which takes hours")
     parser.add_argument("--footage", metavar="NAME", help="only footage whose name begins so")
     parser.add_argument(
-        "--without", choices=("other", "frames"), nargs="*", default=[], help="leave these out"
+        "--without", choices=OPTIONAL, nargs="*", default=[], help="leave these out"
     )
     parser.add_argument("--model", metavar="SPEC", help="another reference network")
     parser.add_argument("--rounds", type=int, metavar="N", help="measure so often")

@@ -22,6 +22,9 @@ SYSTEMS = {
 }
 """By their short names, in the order of the tables."""
 
+OPTIONAL = ("skipping", "noscope", "other", "frames")
+"""Those that a run may leave out."""
+
 WINDOW_FRAMES = 30
 """NoScope's window."""
 

@@ -13,6 +13,7 @@ SPEEDS = {
     "cold": 5.0,
     "again": 40.0,
     "other": 4,
+    "frames": 3.0,
 }
 """Of each system, in times real time."""
 MISSED = {"skipping": 6, "noscope": 12, "cold": 1}

@@ -92,6 +92,13 @@ def test_what_is_noise_breaks_even_at_no_length() -> None:
     assert break_even(reference=7200, skipping=7200, cascade=False, **cheap) == none
 
 
+def test_a_baseline_that_is_left_out_breaks_even_nowhere() -> None:
+    cold = a_run("cold", 10.0)
+    cold = replace(cold, details={"refined": True, "scanned_frames": FRAMES, "cascade": False})
+    runs = {"reference": a_run("reference", 7200.0), "cold": cold}
+    assert _break_even(runs, Footage("person", HOURS, 0.1)) == {"over_reference_hours": None}
+
+
 def test_flicker_is_what_a_majority_would_change() -> None:
     present = np.zeros(200, np.bool_)
     present[50:100] = True
@@ -214,6 +221,25 @@ def test_skipping_may_err_as_much_as_was_asked_or_as_vqe_did(clip, index) -> Non
     fnr, fdr = _bounds(task, missed)
     assert fnr == pytest.approx(6 / 13, abs=0.05)
     assert fdr == 0.01
+
+
+def test_baselines_may_be_left_out(index, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.arange(len(index)) % 200 < 100
+    task = Task(index, truth, 0.1, 1, 0)
+    ours = replace(a_run("cold", 1.0), answer=truth)
+    price = Price(1, exact=0.03, call=0.02, in_memory=0.02, rounds=(0.03,))
+    released = replace(a_run("noscope", 2.0), in_memory_calls=3)
+    monkeypatch.setattr(noscope.noscope_released, "run", lambda *_, **__: released)
+    for without, expected in (
+        ((), ["skipping", "noscope"]),
+        (("noscope",), ["skipping"]),
+        (("skipping", "other"), ["noscope"]),
+        (("noscope", "skipping"), []),
+    ):
+        bench = noscope.Bench("", 0, 1, 1, quick=True, without=without)
+        runs = bench._baselines(task, price, ours)
+        assert [run.system for run in runs] == expected
+        assert all(run.in_memory_seconds for run in runs)
 
 
 def test_quick_footage_gives_noscope_something_to_learn() -> None:

@@ -14,6 +14,7 @@ from benchmarks.noscope_picture import digest, digest_of, draw, shown
 from benchmarks.noscope_report import lines, notes, tables
 from benchmarks.noscope_results import merged, names, run_of, runs
 from benchmarks.report import DOCS, as_markdown, as_text, committed, picture_path, read_results
+from benchmarks.systems import SYSTEMS
 
 NAME = "person-20min-10pc-720p-camera"
 
@@ -74,7 +75,7 @@ def test_lines_say_from_what_length_on_it_pays() -> None:
         "on; it never beats frame skipping on this footage, at any length"
     )
     assert f"{NAME}, vqe, another object (chair): plan of other | more" in plans
-    assert len(plans) == 5
+    assert len(plans) == 6
     at_once = {"over_reference_hours": 0.0, "over_skipping_hours": 2.5}
     first, *_ = lines(noscope_results(footages=[footage(break_even=at_once)]))
     assert "beats the reference network on every frame at any length; it beats frame" in first
@@ -155,7 +156,13 @@ def test_systems_may_be_missing(there: tuple[str, ...], tmp_path: Path) -> None:
         assert "beats the reference network" not in text
         assert f"| {NAME} | vqe, cold | 12,000 | 120.0 s | 10.0 | – |" in text
     assert ("never beats frame skipping" in text) == ("skipping" in there)
+    missing = "; ".join(name for system, name in SYSTEMS.items() if system not in there)
+    assert f"{NAME}: left out: {missing}." in text
     draw(results, tmp_path / "x.svg")
+
+
+def test_nothing_is_said_of_systems_that_all_ran() -> None:
+    assert "left out: " not in "\n".join(notes(noscope_results()))
 
 
 def test_rates_of_nothing() -> None:
@@ -284,11 +291,12 @@ def test_the_full_set_is_noscopes_alone(
     benchmark = Benchmark()
     monkeypatch.setattr(run, "import_module", lambda name: benchmark)
     run.main(["noscope", "--full", "--footage", "person"])
-    run.main(["noscope", "--quick", "--without", "other", "--output", str(project / "x.json")])
+    left_out = ["--without", "noscope", "skipping", "--output", str(project / "x.json")]
+    run.main(["noscope", "--quick", *left_out])
     usual = {"model": None, "seed": 0}
     assert benchmark.asked == [
         usual | {"quick": False, "full": True, "footage": "person", "without": []},
-        usual | {"quick": True, "full": False, "footage": "", "without": ["other"]},
+        usual | {"quick": True, "full": False, "footage": "", "without": ["noscope", "skipping"]},
     ]
     assert len(list((project / "results").rglob("*.json"))) == 1
     for name in ("first", "decode"):
