@@ -256,7 +256,7 @@ def test_units_of_both_kinds_are_counted_one_by_one(seed):
 
 
 def test_a_video_at_its_bound_shows_more_errors_than_are_tolerated():
-    """In four of five samples, however many the bound allows; none at all in small ones."""
+    """In nine of ten samples, however many the bound allows; none at all in small ones."""
     allowed = np.array([0.0, 1.0, 3.0, 5.0, 20.0, 100.0])
     most = tolerated(allowed)
     assert most[:2].tolist() == [0, 0]
@@ -264,5 +264,5 @@ def test_a_video_at_its_bound_shows_more_errors_than_are_tolerated():
     rng = np.random.default_rng(0)
     for expected, limit in zip(allowed[3:], most[3:], strict=True):
         few = rng.poisson(expected, 100_000) <= limit
-        assert 0.1 < few.mean() < 0.21
-    assert most[-1] > 85
+        assert 0.03 < few.mean() < 0.11
+    assert most[-1] > 80

@@ -15,14 +15,11 @@ from vqe.statistics.units import unit_answers
 from vqe.statistics.unseen import largest_unseen_share
 
 CHANCE = 0.1
-"""With this probability at most a kind of visit that makes more positives than the bound allows
-was not shown."""
+"""With this probability at most a sample looks as good as it does although the bound is broken: it
+shows so few errors, or none of a kind of visit that makes more positives than may be missed."""
 
 EVEN = 0.5
 """As CHANCE, where a larger sample is foreseen: whether more labels would do is worth a bet."""
-
-LUCK = 0.2
-"""With this probability at most a sample shows few enough errors although the bound is broken."""
 
 
 def tolerated(allowed: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -35,7 +32,7 @@ def tolerated(allowed: NDArray[np.floating]) -> NDArray[np.int64]:
     """
     limits: list[float] = []
     while not limits or limits[-1] <= np.max(allowed):
-        limits.append(most_expected(len(limits), LUCK))
+        limits.append(most_expected(len(limits), CHANCE))
     return np.maximum(np.searchsorted(limits, allowed, side="right") - 1, 0)
 
 
