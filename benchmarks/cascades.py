@@ -32,7 +32,7 @@ from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
 from vqe.plan.accuracy import Accuracy
 
-BOUND = 0.01
+BOUNDS = 0.01, 0.05
 REPLAYS = 60
 GROUPS, QUICK_GROUPS = 5, 1
 """Samples that are trained on, each about another stretch of the video: the replays share them."""
@@ -41,7 +41,7 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: a label with at least a score, FNR and FDR within BOUND, per second."""
+    """A question: a label with at least a score, FNR and FDR within each of BOUNDS, per second."""
 
     footage: Footage
     label: str
@@ -68,35 +68,41 @@ def run(*, quick: bool = False, seed: int = 0) -> Results:
         return {
             "benchmark": "cascades",
             "machine": describe(seed),
-            "questions": list(pool.map(question, asked, repeat(replays), repeat(groups), seeds)),
+            "questions": [
+                found
+                for both in pool.map(question, asked, repeat(replays), repeat(groups), seeds)
+                for found in both
+            ],
         }
 
 
-def question(asked: Asked, replays: int, groups: int, seed: np.random.SeedSequence) -> Results:
-    """Replays of one question."""
+def question(
+    asked: Asked, replays: int, groups: int, seed: np.random.SeedSequence
+) -> list[Results]:
+    """Replays of one question, with each of the bounds: the same samples, the same draws."""
     footage = asked.footage
     truth = Truth.read(truth_path(footage, MODEL, COMMITTED), "committed")
     present = truth.present(asked.label, asked.score)
     thumbnails = thumbnails_of(footage)
     rng, stretch = np.random.default_rng(seed), round(STRETCH * len(present))
-    accuracy = Accuracy(fnr=BOUND, fdr=BOUND)
-    runs = []
+    runs: dict[float, list[Results]] = {bound: [] for bound in BOUNDS}
     for _ in range(groups):
         start = int(rng.integers(len(present) - stretch + 1))
         part = slice(start, start + stretch)
         frames = stored(thumbnails[part], present[part], footage.fps)
-        group = train_group(frames, accuracy, int(rng.integers(2**31)))
+        group = train_group(frames, Accuracy(fnr=BOUNDS[0]), int(rng.integers(2**31)))
         for draw in rng.integers(2**31, size=replays // groups).tolist():
-            runs.append(replay(group, accuracy, draw))
-    return {
+            for bound in BOUNDS:
+                runs[bound].append(replay(group, Accuracy(fnr=bound, fdr=bound), draw))
+    about = {
         "footage": footage.key,
         "label": asked.label,
         "min_score": asked.score,
-        "bound": BOUND,
         "frames": stretch,
         "presence": float(present.mean()),
         "replays": replays,
-    } | summary(runs, BOUND)
+    }
+    return [about | {"bound": bound} | summary(runs[bound], bound) for bound in BOUNDS]
 
 
 def summary(runs: Sequence[Results], bound: float) -> Results:
@@ -128,6 +134,7 @@ def rows(results: Results) -> Rows:
             "object": found["label"]
             + ("" if found["min_score"] is None else f" ≥ {found['min_score']}"),
             "present": f"{found['presence']:.1%}",
+            "bound": f"{found['bound']:.0%}",
             "cascades": f"{found['cascades']} of {found['replays']}",
             "portions": f"{found['portions']:.1f}",
             "labelled": f"{found['labels']:.1%}",
@@ -146,18 +153,18 @@ def rows(results: Results) -> Rows:
 def lines(results: Results) -> list[str]:
     """Which questions break their bounds too often."""
     return [
-        f"{found['label']} in {found['footage'].rpartition('-')[0]} breaks its bounds in more than "
-        f"{MOST_BREAKING:.0%} of the cascades"
+        f"{found['label']} in {found['footage'].rpartition('-')[0]} breaks bounds of "
+        f"{found['bound']:.0%} in more than {MOST_BREAKING:.0%} of the cascades"
         for found in results["questions"]
         if found["breaking"] > MOST_BREAKING * found["cascades"]
-    ] or [f"no question breaks its bounds in more than {MOST_BREAKING:.0%} of the cascades"]
+    ] or [f"no question breaks bounds in more than {MOST_BREAKING:.0%} of the cascades"]
 
 
 def notes(results: Results) -> list[str]:
     """What the figures mean."""
     return [
         "Each replay draws other blocks for thresholds, portion after portion, by the planner's "
-        f"own code, for FNR and FDR within {BOUND:.0%} per second. Training would take too long: "
+        "own code, for bounds on the FNR and the FDR per second. Training would take too long: "
         f"{GROUPS} samples, each of another stretch of five sixths of an hour, are trained on for "
         "all replays of a question, on 12·√N labels. Pictures are thumbnails of 32 × 32 pixels, "
         "for the difference detectors as well, and of the specialized models those that need no "

@@ -14,9 +14,10 @@ from vqe.plan.expressions import Column, Constant, Expression
 from vqe.plan.kernels import run_kernel
 from vqe.plan.nodes import Node
 from vqe.plan.parameters import Values
+from vqe.sql.literals import parse_moment
 from vqe.sql.parser import parse
 
-VIDEO = VideoInfo("clip.mp4", "clip.mp4", 1280, 720)
+VIDEO = VideoInfo("clip.mp4", "clip.mp4", 1280, 720, start_us=parse_moment("2024-05-01 08:00:00"))
 YOLO = ModelInfo("yolo", ("person", "bus", "truck"), min_score=0.5, floor=0.05)
 OTHER = ModelInfo("other", tuple(f"thing {i}" for i in range(20)), min_score=0.3, floor=0.1)
 

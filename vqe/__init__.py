@@ -10,6 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vqe import errors
+from vqe.dbapi import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    apilevel,
+    paramstyle,
+    threadsafety,
+)
+from vqe.dbapi import Warning as Warning  # not among `__all__`: it would hide the builtin
 from vqe.errors import (
     AccuracyWarning,
     BindError,
@@ -18,9 +33,11 @@ from vqe.errors import (
     DamagedVideoWarning,
     ExecutionError,
     ModelError,
+    OperationError,
     ParseError,
     PlanError,
     QueryCancelledError,
+    StatementError,
     UnsupportedError,
     VideoError,
     VideoNotFoundError,
@@ -33,13 +50,6 @@ if TYPE_CHECKING:
     from vqe.connection import Connection
     from vqe.cursor import Cursor
     from vqe.result import Result
-
-apilevel = "2.0"
-"""Connections and cursors follow Python's DB-API (PEP 249); errors have names of their own."""
-threadsafety = 2
-"""Threads may share the module and connections, but not cursors."""
-paramstyle = "qmark"
-"""Parameters are `?`, and `$1` or `$name` as well."""
 
 _LAZY = {
     "connect": "vqe.api",
@@ -57,12 +67,23 @@ __all__ = [
     "Cursor",
     "DamagedVideoError",
     "DamagedVideoWarning",
+    "DataError",
+    "DatabaseError",
+    "Error",
     "ExecutionError",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
     "ModelError",
+    "NotSupportedError",
+    "OperationError",
+    "OperationalError",
     "ParseError",
     "PlanError",
+    "ProgrammingError",
     "QueryCancelledError",
     "Result",
+    "StatementError",
     "UnsupportedError",
     "VideoError",
     "VideoNotFoundError",

@@ -22,7 +22,7 @@ from vqe.errors import (
     VideoNotFoundError,
     did_you_mean,
 )
-from vqe.models.load import load_reference
+from vqe.models.load import check_reference, load_reference
 from vqe.models.reference import ReferenceNetwork
 from vqe.models.spec import files_beside
 from vqe.plan.catalog import ModelInfo, VideoInfo, printable
@@ -122,11 +122,15 @@ class Catalog:
         labels: Sequence[str] | None = None,
         min_score: float | None = None,
     ) -> None:
-        """Makes `name`, in any case, stand for a network: a spec, a module or a callable."""
-        if not isinstance(name, str):
+        """Makes `name`, in any case, stand for a network: a spec, a module or a callable.
+
+        Raises where that can be told to be none; it is loaded when it is first needed.
+        """
+        if not isinstance(name, str) or not name:
             raise ConfigError(f"a name is a string, got {name!r}")
+        checked = check_reference(model, name=name, labels=labels, min_score=min_score)
         with self._lock:
-            self._models[name.casefold()] = self._named(name, model, name, labels, min_score)
+            self._models[name.casefold()] = self._named(name, model, name, checked, min_score)
 
     def adopt(self, model: Model) -> str:
         """A name for a model that is handed over with a query."""

@@ -154,7 +154,8 @@ class Connection:
         """Makes `name` stand for a reference network.
 
         `model`: a spec, a torch.nn.Module or a callable; `labels`: its classes in order, where it
-        does not tell them itself; `min_score`: the default of contains().
+        does not tell them itself; `min_score`: the default of contains(). Raises ModelError where
+        it can be told to be none; it is loaded by the first query that needs it.
         """
         self._catalog.register_model(name, model, labels=labels, min_score=min_score)
 
@@ -166,6 +167,12 @@ class Connection:
         for context in contexts:
             if context.running:
                 context.cancelled.set()
+
+    def commit(self) -> None:
+        """Does nothing: there are no transactions, each statement holds once it is carried out."""
+
+    def rollback(self) -> None:
+        """Does nothing: there are no transactions, and no statement can be taken back."""
 
     def close(self) -> None:
         """Ends the connection; results that it gave out can still be read."""

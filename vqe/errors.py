@@ -77,13 +77,17 @@ class VqeError(Exception):
         return "\n".join(parts).encode("utf-8", "backslashreplace").decode()
 
 
-class ParseError(VqeError, ValueError):
+class StatementError(VqeError, ValueError):
+    """The statement is wrong: a ParseError or a BindError."""
+
+
+class ParseError(StatementError):
     """The text is not a statement of the dialect."""
 
     phase = "Syntax error"
 
 
-class BindError(VqeError, ValueError):
+class BindError(StatementError):
     """A name, label, type or parameter of the statement does not fit what is known."""
 
     phase = "Binder error"
@@ -107,7 +111,11 @@ class PlanError(VqeError, RuntimeError):
     phase = "Planner error"
 
 
-class VideoError(VqeError, OSError):
+class OperationError(VqeError):
+    """What the statement asks for failed: a VideoError, a ModelError or an ExecutionError."""
+
+
+class VideoError(OperationError, OSError):
     """A video cannot be read."""
 
     phase = "Video error"
@@ -145,13 +153,13 @@ class AccuracyWarning(UserWarning):
     """A BUDGET or DEADLINE ended before the bounds were met; the profile says how far it came."""
 
 
-class ModelError(VqeError, ValueError):
+class ModelError(OperationError, ValueError):
     """A model cannot be loaded, or its output is not understood."""
 
     phase = "Model error"
 
 
-class ExecutionError(VqeError, RuntimeError):
+class ExecutionError(OperationError, RuntimeError):
     """A plan failed while it ran."""
 
     phase = "Execution error"

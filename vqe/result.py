@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pyarrow as pa
 
 from vqe.config import ExplainFormat, explain_format
+from vqe.display.printed import Printed, preformatted
 from vqe.display.tables import table_html, table_text
 from vqe.errors import ConfigError, DamagedVideoError, ExecutionError, VqeError
 from vqe.executor.explain import ExplainQuery, explain
@@ -71,7 +71,7 @@ class Result:
     def _start(self) -> Generator[pa.RecordBatch]:
         with self._lock:
             if self._fate.refusal is not None:
-                raise self._fate.refusal
+                raise self._fate.refusal()
             self._fate.becomes("running", _ITERATED)
         self._batches = _followed(self._query.run(), self._fate, self.schema.metadata)
         self._stream = _whole(self._batches)
@@ -83,7 +83,7 @@ class Result:
             if self._kept is None:
                 self._kept = KeptBatches(self._start())
             elif self._fate.state == "closed" and self._fate.refusal is not None:
-                raise self._fate.refusal
+                raise self._fate.refusal()
             return iter(self._kept)
 
     def to_arrow_table(self) -> pa.Table:
@@ -157,7 +157,8 @@ class Result:
         """
         if not isinstance(format, str):
             raise ConfigError(f"format must be 'text', 'table' or 'json', got {format!r}")
-        return explain(self._query, explain_format(format, ConfigError))
+        told = explain(self._query, explain_format(format, ConfigError))
+        return Printed(told) if isinstance(told, str) else told
 
     @property
     def _only_explains(self) -> bool:
@@ -205,22 +206,28 @@ class Result:
         if self._only_explains and self._fate.refusal is None:
             return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         if self._table is None and not (self._kept and self._kept.complete):
-            return f"<vqe.Result, {self._fate.state}>\n{self._query.logical!r}"
+            hint = "" if self._fate.refusal else "; show() prints its rows"
+            return f"<vqe.Result, {self._fate.state}{hint}>\n{self._query.logical!r}"
         if self._is_plan_text:
             return "\n".join(self.to_arrow_table()["plan"].to_pylist())
         return self._text(max_rows=20)
 
     def _text(self, max_rows: int) -> str:
-        return table_text(self.to_arrow_table(), max_rows=max_rows)
+        return table_text(self.to_arrow_table(), max_rows=max_rows, notes=self._caveats())
+
+    def _caveats(self) -> list[str]:
+        """What whoever sees the rows has to know of them: which bounds were not met."""
+        videos = () if self._planned is None else self.profile.videos
+        return [f"in '{told.video}': {told.shortfall}" for told in videos if told.shortfall]
 
     def _repr_html_(self) -> str:
         """The rows, for a notebook that was asked to show them; a plan where they are gone."""
         if self._table is None and self._kept is None and self._fate.refusal is not None:
-            return f"<pre>{html.escape(repr(self))}</pre>"
+            return preformatted(repr(self))
         if self._is_plan_text:
             self.to_arrow_table()
-            return f"<pre>{html.escape(repr(self))}</pre>"
-        return table_html(self.to_arrow_table())
+            return preformatted(repr(self))
+        return table_html(self.to_arrow_table(), notes=self._caveats())
 
 
 def _need(package: str) -> ModuleType:
@@ -243,28 +250,41 @@ _CLOSED = ("this result is closed", "con.sql() with the same statement gives a n
 
 @dataclass
 class _Fate:
-    """How far a result has come, in words, and what a further request for its rows is told."""
+    """How far a result has come, in words, and what a further request for its rows is told.
+
+    `refusal` makes the error anew: one that was raised holds the frames that it came through, and
+    with them the result, whose file would stay open.
+    """
 
     state: str = "not run yet"
-    refusal: VqeError | None = None
+    refusal: Callable[[], VqeError] | None = None
 
     def becomes(self, state: str, refusal: tuple[str, str]) -> None:
         self.state = state
-        self.refusal = ExecutionError(refusal[0], hint=refusal[1])
+        self.refusal = lambda: ExecutionError(refusal[0], hint=refusal[1])
 
 
 # No methods: a generator that knew its result would keep a forgotten one, and its file, open.
 def _whole(batches: Generator[pa.RecordBatch, None, bool]) -> Generator[pa.RecordBatch]:
     """The batches of `_followed`; raises where the result was closed before the last of them."""
-    complete = False
     try:
-        complete = yield from batches
-    except ValueError as error:
-        at = error.__traceback__
-        if at is not None and at.tb_next is not None:
-            raise  # from below; else another thread is in `close` at this moment
-    if not complete:
-        raise ExecutionError(_CLOSED[0], hint=_CLOSED[1])
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration as end:
+                if end.value:
+                    return
+                raise ExecutionError(_CLOSED[0], hint=_CLOSED[1]) from None
+            except ValueError as error:
+                at = error.__traceback__
+                if at is not None and at.tb_next is not None:
+                    raise  # from below; else another thread is in `close` at this moment
+                raise ExecutionError(_CLOSED[0], hint=_CLOSED[1]) from None
+            yield batch
+    finally:
+        # Of a forgotten result both are collected, and `batches` may be closing at this moment.
+        with suppress(ValueError):
+            batches.close()
 
 
 def _followed(
@@ -279,7 +299,8 @@ def _followed(
         fate.becomes("iterated", _ITERATED)
         return True
     except VqeError as error:
-        fate.state, fate.refusal = "failed", error
+        failure = error  # `error` itself is gone after this block
+        fate.state, fate.refusal = "failed", lambda: failure
         raise
     except BaseException:  # closed by its reader, or interrupted
         fate.becomes("closed", _CLOSED)

@@ -5,8 +5,11 @@ import datetime
 import pyarrow as pa
 import pytest
 
+from vqe.commands.listing import VIDEOS
 from vqe.display.tables import table_html, table_text
 from vqe.display.values import duration_text, float_text, html_value, text_value
+from vqe.executor.explain_table import SCHEMA as EXPLAINED
+from vqe.schema import EVENTS_SCHEMA
 
 
 def frames_table(n: int) -> pa.Table:
@@ -44,9 +47,94 @@ def test_no_line_is_wider_than_asked_for(width: int) -> None:
     assert max(len(line) for line in text.splitlines()[:-1]) <= width
 
 
-def test_columns_in_the_middle_give_way_first() -> None:
-    header = table_text(frames_table(3), width=45).splitlines()[0].split()
-    assert header == ["video", "frame", "…", "decided_by"]
+def test_columns_in_the_middle_of_unknown_tables_give_way_first() -> None:
+    rows = [{f"column_{letter}": 1_000_000_000 for letter in "abcdef"}]
+    header = table_text(rows, width=45).splitlines()[0].split()
+    assert header == ["column_a", "…", "column_f"]
+
+
+def events_table(start_us: int = 300_000_000, time: datetime.datetime | None = None) -> pa.Table:
+    row = (
+        *("crossing.mp4", 12, 1500, 1560),
+        *(start_us, start_us + 6_000_000, 6_000_000, 60, 0.98, time),
+    )
+    columns = [
+        pa.array([value], field.type) for value, field in zip(row, EVENTS_SCHEMA, strict=True)
+    ]
+    return pa.table(columns, schema=EVENTS_SCHEMA)
+
+
+def test_events_keep_their_times_in_eighty_columns() -> None:
+    assert table_text(events_table(), width=80).splitlines() == [
+        "               start_   stop_                                              max_",
+        "video           frame   frame      start       stop   duration   frames   score",
+        "───────────────────────────────────────────────────────────────────────────────",
+        "crossing.mp4    1,500   1,560   00:05:00   00:05:06   00:00:06       60    0.98",
+        "1 row; no room for event; nothing in time",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 70])
+@pytest.mark.parametrize("moment", [None, datetime.datetime(2024, 5, 1, 8, 4, 59)])
+def test_when_an_event_was_is_shown_before_anything_else(
+    width: int, moment: datetime.datetime | None
+) -> None:
+    lines = table_text(events_table(299_900_000, moment), width=width).splitlines()
+    assert max(map(len, lines)) <= width
+    row = next(line for line in lines if "00:04:59.900" in line)
+    assert "00:05:05.900" in row
+    assert moment is None or str(moment) in row
+
+
+def test_columns_without_values_are_left_out_before_any_other() -> None:
+    table = pa.table({"n": [1], "score": pa.nulls(1, pa.float32()), "a_label": ["x" * 12]})
+    assert table_text(table, width=40).splitlines()[-1] == "1 row"
+    lines = table_text(table, width=23).splitlines()
+    assert lines[0].split() == ["n", "a_label"]
+    assert lines[-1] == "1 row; nothing in score"
+
+
+def test_many_columns_that_are_left_out_are_counted() -> None:
+    table = pa.table({f"score_{i}": pa.nulls(2, pa.float32()) for i in range(9)} | {"n": [1, 2]})
+    assert table_text(table, width=40).splitlines()[-1] == "2 rows; nothing in 9 columns"
+
+
+def test_names_are_broken_where_values_are_narrower() -> None:
+    rows = [{"predicted_cpu_seconds": 1.5, "predicted_frames": 123_456_789_012_345}]
+    assert table_text(rows, width=33).splitlines()[:4] == [
+        "predicted_",
+        "      cpu_",
+        "   seconds      predicted_frames",
+        "────────────────────────────────",
+    ]
+
+
+def test_the_names_of_no_rows_are_broken_and_give_way() -> None:
+    lines = table_text(events_table().slice(0, 0), width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert lines[-1] == "0 rows; no room for event, max_score, frames"
+
+
+def test_an_explanation_keeps_its_steps_in_eighty_columns() -> None:
+    values = {pa.string(): "difference", pa.bool_(): True, pa.int64(): 12_345}
+    row = {field.name: [values.get(field.type, 0.0123)] for field in EXPLAINED}
+    table = pa.table(row, schema=EXPLAINED)
+    assert table_text(table, width=80).splitlines() == [
+        "plan         verdict      reason       step         frames   seconds",
+        "────────────────────────────────────────────────────────────────────",
+        "difference   difference   difference   difference   12,345    0.0123",
+        "1 row; no room for 15 columns",
+    ]
+
+
+def test_videos_keep_their_length_in_eighty_columns() -> None:
+    moment = datetime.datetime(2024, 5, 1, 8)
+    length = datetime.timedelta(minutes=20)
+    values = ("crossing", "a/long/way/to/crossing.mp4", 1, 1280, 720, "h264", 10.0, 12_000, length)
+    row = dict(zip(VIDEOS.names, ([value] for value in (*values, moment, None)), strict=True))
+    lines = table_text(pa.table(row, schema=VIDEOS), width=80).splitlines()
+    assert lines[0].split() == ["name", "path", "width", "fps", "frames", "duration", "starting_at"]
+    assert lines[-1] == "1 row; no room for codec, files, height; nothing in problem"
 
 
 def test_long_text_is_cut_before_columns_are_left_out() -> None:

@@ -27,7 +27,8 @@ TEXT = PAGE.read_text(encoding="utf-8")
 GRAMMAR = (ROOT / "grammar" / "vqe.lark").read_text(encoding="utf-8")
 
 EXAMPLE = re.compile(r"```(sql|python)\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
-CODE = re.findall(r"```(?:sql|python)\n(.*?)```|`([^`\n]+)`", TEXT, re.DOTALL)
+ABSENT = TEXT[TEXT.index("## What is not in the language") : TEXT.index("## Errors")]
+CODE = re.findall(r"```(?:sql|python)\n(.*?)```|`([^`\n]+)`", TEXT.replace(ABSENT, ""), re.DOTALL)
 WRITTEN = "\n".join(block or inline for block, inline in CODE)
 KEYWORDS = frozenset(re.findall(r'"(\w+)"i', GRAMMAR))
 CALLED = {*FUNCTIONS, *AGGREGATES, *SIGHTS, "box"}
@@ -117,6 +118,31 @@ def test_every_column_setting_suffix_and_error_is_named() -> None:
     named |= {"gap", "min_duration", "min_score", "region", "width"}
     inline = {word for _, words in CODE for word in re.findall(r"[.\w]+", words)}
     assert sorted(named - inline - set(re.findall(r"\w+", WRITTEN))) == []
+
+
+def test_what_is_not_in_the_language_is_refused(con: vqe.Connection) -> None:
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", ABSENT, re.MULTILINE)
+    absent = [code.replace("\\|", "|") for cell, _ in rows for code in re.findall("`(.+?)`", cell)]
+    assert len(absent) > 20
+    for code in absent:
+        with pytest.raises(vqe.VqeError) as raised:
+            con.sql(_statement_with(code))
+        assert not str(raised.value.hint).startswith("expected"), code
+
+
+def _statement_with(code: str) -> str:
+    """A statement that is wrong for nothing but the code, a part of one."""
+    if code.startswith(("SELECT", "COPY", "PRAGMA", "RESET", "SHOW")):
+        return code.replace("(…)", "(SELECT frame FROM crossing)")
+    if code.startswith("FROM"):
+        return f"SELECT frame {code}"
+    if code.startswith("video LIKE"):
+        return f"SELECT frame FROM crossing WHERE {code}"
+    if code == "WITH":
+        return "WITH a AS (SELECT frame FROM crossing) SELECT frame FROM crossing"
+    if code.isupper():
+        return f"SELECT frame FROM crossing {code} crossing"
+    return f"SELECT {code} FROM crossing"
 
 
 def _is_own_error(kind: object) -> bool:

@@ -132,6 +132,27 @@ def test_a_callable_must_tell_its_labels(con):
         con.sql(SQL, model=lambda frames: [])
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (5, "a spec, a torch module or a callable, not 5"),
+        (None, "not None"),
+        ("yolo", "'yolo' does not name a reference network"),
+        ("yolo.pt", "did you mean 'torchscript:yolo.pt'?"),
+        ("onnx:nowhere.onnx", "there is no file nowhere.onnx"),
+        ("ultralytics:yolo", "are not built yet"),
+        (lambda frames: [], "the callable mine does not tell its labels"),
+    ],
+)
+def test_a_model_is_checked_when_it_is_registered(con, model, told):
+    with pytest.raises(vqe.VqeError) as raised:
+        con.register_model("mine", model)
+    assert told in str(raised.value)
+    assert raised.value.offset is None
+    with pytest.raises(vqe.ConfigError, match="a name is a string"):
+        con.register_model("", model)
+
+
 def test_settings_out_of_their_domain():
     for settings in ({"batch_size": 0}, {"threads": 0}, {"device": "tpu"}):
         with pytest.raises(vqe.ConfigError):

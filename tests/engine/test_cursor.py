@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import threading
+import warnings
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from clips import Oracle, read_number
@@ -24,6 +26,50 @@ def cursor_on(table):
 
 def test_the_module_tells_its_dialect():
     assert (vqe.apilevel, vqe.threadsafety, vqe.paramstyle) == ("2.0", 2, "qmark")
+
+
+DATABASE_ERRORS = ("DataError", "OperationalError", "IntegrityError", "InternalError")
+DATABASE_ERRORS += ("ProgrammingError", "NotSupportedError")
+
+
+def test_the_module_has_the_errors_of_the_db_api():
+    assert issubclass(vqe.Warning, Exception)
+    assert not issubclass(vqe.Warning, vqe.Error)
+    for name in ("InterfaceError", "DatabaseError"):
+        assert issubclass(getattr(vqe, name), vqe.Error)
+    for name in DATABASE_ERRORS:
+        assert issubclass(getattr(vqe, name), vqe.DatabaseError)
+    assert "Warning" not in vqe.__all__  # `from vqe import *` leaves the builtin alone
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("SELEC frame FROM clip", "ProgrammingError"),
+        ("SELECT frme FROM clip", "ProgrammingError"),
+        ("SELECT frame FROM 'nowhere.mp4'", "OperationalError"),
+        ("SELECT frame FROM clip WHERE contains('bus') USING MODEL 'onnx:no'", "OperationalError"),
+        ("SELECT 100 // frame FROM clip", "DataError"),
+        ("SELECT frame FROM 'rtsp://camera'", "NotSupportedError"),
+    ],
+)
+def test_tools_tell_errors_apart(con, sql, error):
+    with pytest.raises(getattr(vqe, error)):
+        con.execute(sql).fetchall()
+
+
+def test_there_are_no_transactions(con):
+    rows = con.execute(SQL)
+    con.commit()
+    con.rollback()
+    assert len(rows.fetchall()) == 40
+
+
+def test_pandas_reads_a_query(con):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "pandas only supports SQLAlchemy", UserWarning)
+        table = pd.read_sql("SELECT frame FROM clip WHERE frame < ?", con, params=[3])
+    assert table["frame"].to_list() == [0, 1, 2]
 
 
 def test_rows_are_tuples_of_python_values(con):

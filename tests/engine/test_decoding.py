@@ -57,7 +57,7 @@ CONDITIONS = {
     "video = 'clip' AND time IS NULL AND frame < 22": lambda row: row["frame"] < 22,
     "video <> 'clip'": lambda row: False,
     "frame < 0": lambda row: False,
-    "time > NULL": lambda row: False,
+    "timestamp > NULL": lambda row: False,
 }
 
 

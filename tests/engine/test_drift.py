@@ -67,8 +67,7 @@ def one_kind_of_plan():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cascade, "draw_portions", once)
         patch.setattr(learning, "ends_of", lambda *_: ())
-        patch.setattr(selection, "least_witnesses", lambda bound: 1)
-        patch.setattr(search, "least_witnesses", lambda bound: 1)
+        patch.setattr(selection.Selection, "enough_positives", lambda *_: True)
         patch.setattr(training, "ARCHITECTURES", linear)
         patch.setattr(search, "fit_detectors", lambda evidence: [])
         patch.setattr(search.Search, "_worth_training", lambda *_: True)

@@ -62,7 +62,8 @@ def test_a_budget_is_never_exceeded_and_what_it_comes_to_is_told(long_clip, call
     assert shortfall.labels == calls
     assert shortfall.bounds == {"FNR": 0.001, "FDR": 0.001}
     assert not shortfall.proved
-    assert f"BUDGET {calls} CALLS ended" in result.explain()
+    for shown in (result.explain(), repr(result), result._repr_html_()):
+        assert f"BUDGET {calls} CALLS ended" in shown
     # What was asked about is spread over the video, however little it is.
     assert calls == 1 or np.ptp(oracle.frames_seen) > FRAMES / 2
     if calls == 150:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from clips import Oracle
+from clips import Oracle, make_clip
 
 import vqe
 from vqe.planner import cascade, preview
@@ -125,7 +126,55 @@ def test_an_explain_prints_itself_and_a_notebook_keeps_its_columns(con, oracle):
     sql = "EXPLAIN SELECT frames FROM clip WHERE contains('bus')"
     assert repr(con.sql(sql)).startswith("Project")
     html = con.sql(sql)._repr_html_()
-    assert html.startswith("<pre>Project")
+    assert re.match("<pre [^>]*>Project", html)
     assert html.count("\n") > 5
     assert not oracle.frames_seen
     assert "not run yet" in repr(con.sql(sql.replace("EXPLAIN", "EXPLAIN ANALYZE")))
+
+
+def test_explain_shows_well_as_the_last_line_of_a_cell(con):
+    told = con.sql(SQL).explain()
+    assert repr(told) == told == str(told)
+    assert "\n" in repr(told)
+    assert told._repr_html_().startswith("<pre ")
+    assert "&lt;" in con.sql(SQL + " AND pts < 9").explain()._repr_html_()
+
+
+@pytest.fixture
+def remembering(connect, oracle):
+    """A connection that keeps the labels of its oracle."""
+    oracle.fingerprint = "oracle"
+    return connect()
+
+
+@pytest.mark.parametrize("accuracy", ["", " EXACT", " CONFIDENCE 95%"])
+def test_nothing_is_left_to_ask_where_all_labels_are_stored(remembering, oracle, accuracy):
+    remembering.sql("SELECT frames FROM clip WHERE contains('bus') EXACT").to_arrow_table()
+    seen = len(oracle.frames_seen)
+    result = remembering.sql(f"SELECT frames FROM clip WHERE contains('truck'){accuracy}")
+    plan = result.explain()
+    assert "120 stored labels answer" in plan
+    assert "no cascade   0                     0         0.0       all labels are stored" in plan
+    for contradiction in ("not planned yet", "asks about", "at least", "a proof", "refinement"):
+        assert contradiction not in plan
+    result.to_arrow_table()
+    assert len(oracle.frames_seen) == seen
+
+
+def test_stored_labels_are_told_beside_what_is_asked(tmp_path):
+    clip = make_clip(tmp_path / "long.mp4", 600, size=(96, 80))
+    with vqe.connect(device="cpu") as con:
+        con.register_model("oracle", Oracle(clip, fingerprint="oracle"))
+        sql = f"SELECT frames FROM {clip.sql} WHERE contains('truck')"
+        (grid,) = map(int, re.findall(r"asks about (\d+) frames first", con.sql(sql).explain()))
+        con.sql(f"{sql} AND frame < 100 EXACT").to_arrow_table()
+        exact = con.sql(f"{sql} EXACT").explain()
+        assert "oracle on each of 500 frames, beside 100 stored labels" in exact
+        plan = con.sql(sql).explain()
+        told = re.search(r"asks about (\d+) frames first.*, beside (\d+) stored labels", plan)
+        assert told is not None
+        assert int(told[1]) + int(told[2]) == grid
+        assert f"refinement   at least {told[1]} " in plan
+        con.sql(f"{sql} AND keyframe EXACT").to_arrow_table()
+        con.sql(f"{sql} AND frame = 599 EXACT").to_arrow_table()
+        assert "labels of earlier queries tell where to ask" in con.sql(sql).explain()

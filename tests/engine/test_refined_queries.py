@@ -179,7 +179,7 @@ def test_a_refinement_is_foretold(answered):
 
 @pytest.mark.slow
 def test_what_would_take_longer_is_not_begun(long_clip, monkeypatch):
-    dear = Forecast((), (), ahead=2.5, without_ahead=1.5, one_off_cpu_seconds=0.0)
+    dear = Forecast((), (), ahead=2.5, without_ahead=1.5, labels_ahead=5, one_off_cpu_seconds=0.0)
     monkeypatch.setattr(refining, "foretell", lambda *_: dear)
     oracle = Oracle(long_clip, seconds=SECONDS)
     result = connect(oracle).sql(sql(long_clip, "AND frame < 1200"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 
 import pandas as pd
@@ -186,6 +188,35 @@ def test_a_forgotten_result_closes_its_file_at_once(con, clip):
     assert is_open(clip.path)
     del batches
     assert not is_open(clip.path)
+
+
+@pytest.mark.usefixtures("no_reading_ahead")
+def test_a_forgotten_result_that_has_refused_rows_closes_its_file_in_silence(
+    con, clip, monkeypatch
+):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    result = con.sql(SQL)
+    for _ in result:
+        break
+    with pytest.raises(ExecutionError, match="iterated already") as caught:
+        result.to_arrow_table()
+    del result, caught
+    assert not is_open(clip.path)
+    assert complaints == []
+
+
+@pytest.mark.usefixtures("no_reading_ahead")
+def test_a_result_that_is_collected_while_it_refers_to_itself_is_silent(con, clip, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    result = con.sql(SQL)
+    next(iter(result))
+    result._fate.refusal = result.to_arrow_table  # a cycle, which ends as its stream is closed
+    del result
+    gc.collect()
+    assert not is_open(clip.path)
+    assert complaints == []
 
 
 def test_a_table_is_remembered(con, oracle):

@@ -71,10 +71,13 @@ def test_a_name_stands_for_a_moment_too(con, clip):
         con.register("gate", clip.path, starting_at=starting_at)
         first = con.sql("SELECT time FROM gate LIMIT 1").to_arrow_table()["time"][0].as_py()
         assert first == start.replace(tzinfo=None)
+    con.register("gate", clip.path, starting_at=start.date())
+    first = con.sql("SELECT time FROM gate WHERE time = ?", [start.date()]).to_arrow_table()
+    assert first["time"].to_pylist() == [datetime.datetime(2024, 5, 1)]
     con.sql("CREATE OR REPLACE VIDEO gate AS ? STARTING AT ?", [str(clip.path), start])
     last = con.sql("SELECT time, timestamp FROM gate WHERE frame = 119").to_arrow_table()
     assert last["time"][0].as_py() == start + last["timestamp"][0].as_py()
-    for wrong in ("noon", 5, datetime.date(2024, 5, 1)):
+    for wrong in ("noon", 5, datetime.time(8)):
         with pytest.raises(vqe.ConfigError, match="starting_at"):
             con.register("gate", clip.path, starting_at=wrong)
         with pytest.raises(vqe.BindError, match="date and time"):
@@ -125,11 +128,12 @@ def test_a_listing_tells_what_cannot_be_read(con, tmp_path):
     assert "no such file" in problems["gone"]
 
 
-def test_a_listing_loads_no_model(con):
-    con.register_model("missing", "onnx:missing.onnx")
+def test_a_listing_loads_no_model(con, tmp_path):
+    (tmp_path / "empty.onnx").touch()
+    con.register_model("empty", f"onnx:{tmp_path}/empty.onnx")
     rows = con.sql("SHOW MODELS").to_arrow_table().to_pylist()
     assert [(row["name"], row["model"], row["labels"]) for row in rows] == [
-        ("missing", "onnx:missing.onnx", None),
+        ("empty", f"onnx:{tmp_path}/empty.onnx", None),
         ("oracle", "Oracle", None),
     ]
     assert [row["default"] for row in rows] == [False, False]
@@ -137,8 +141,10 @@ def test_a_listing_loads_no_model(con):
     assert con.sql("SHOW MODELS").to_arrow_table()["default"].to_pylist() == [False, True]
 
 
-def test_a_model_that_cannot_be_loaded_is_a_model_all_the_same(con):
-    con.register_model("missing", "onnx:missing.onnx")
+def test_a_model_that_cannot_be_loaded_is_a_model_all_the_same(con, tmp_path):
+    (tmp_path / "gone.onnx").touch()
+    con.register_model("missing", f"onnx:{tmp_path}/gone.onnx")
+    (tmp_path / "gone.onnx").unlink()
     with pytest.raises(vqe.ModelError, match="there is no file"):
         con.sql("DESCRIBE missing")
 

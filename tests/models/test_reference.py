@@ -147,7 +147,7 @@ def test_attributes_of_a_callable():
         ([[(7, 0.9, 0, 0, 1, 1)]], "label 7"),
         ([], "0 lists for 1 frames"),
         ([[("red", 0.9)]], "as a detection"),
-        (None, "the callable returned None"),
+        (None, "the callable <lambda> returned None"),
     ],
 )
 def test_wrong_answers_of_a_callable(answer, message):

@@ -80,7 +80,7 @@ STATEMENT_ERRORS = {
     "SELECT FRAMES FROM video PER FRAME EXACT": "EXACT allows no error | PER",
     "SELECT FRAMES FROM video FNR WITHIN 1% FNR WITHIN 2%": "FNR WITHIN is given | FNR WITHIN 2%",
     "SELECT FRAMES FROM video EXACT EXACT": "EXACT is given twice | EXACT",
-    "SELECT FRAMES FROM video FNR WITHIN 100%": "FNR WITHIN 1 is not a share | FNR",
+    "SELECT FRAMES FROM video FNR WITHIN 100%": "FNR WITHIN 1 is not a share | 100%",
     "SELECT FRAMES FROM video EXACT CONFIDENCE 95%": "EXACT allows no error | CONFIDENCE",
     "SELECT FRAMES FROM video EXACT BUDGET 9 CALLS": "EXACT asks about every frame | BUDGET",
     "SELECT FRAMES FROM video DEADLINE '1 s' EXACT": "EXACT asks about every frame | DEADLINE",
@@ -88,8 +88,8 @@ STATEMENT_ERRORS = {
     "SELECT FRAMES FROM video BUDGET 1.5 CALLS": "BUDGET must be a whole number | BUDGET",
     "SELECT FRAMES FROM video DEADLINE '0 s'": "DEADLINE needs a positive | DEADLINE",
     "SELECT FRAMES FROM video DEADLINE 'soon'": "'soon' is not a duration | 'soon'",
-    "SELECT FRAMES FROM video CONFIDENCE 100%": "CONFIDENCE 1 is not a share | CONFIDENCE",
-    "SELECT FRAMES FROM video CONFIDENCE 95": "CONFIDENCE 95 is not a share | CONFIDENCE",
+    "SELECT FRAMES FROM video CONFIDENCE 100%": "CONFIDENCE 1 is not a share | 100%",
+    "SELECT FRAMES FROM video CONFIDENCE 95": "CONFIDENCE 95 is not a share | 95",
     "SELECT FRAMES FROM video PER INTERVAL '0 s'": "PER INTERVAL needs a positive | PER",
 }
 

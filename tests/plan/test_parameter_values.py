@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from vqe.errors import BindError
 from vqe.plan.constants import DURATION, NULL, TIMESTAMP, constant
+from vqe.plan.parameters import Parameters
+from vqe.sql.ast import Parameter
 
 HOURS_AHEAD = datetime.timezone(datetime.timedelta(hours=14))
 
@@ -20,6 +23,7 @@ TIMES = (
     (np.datetime64("2024-01-01T00:00"), 1_704_067_200_000_000, TIMESTAMP),
     (pd.Timestamp("2024-01-01 01:00", tz="Europe/Berlin"), 1_704_067_200_000_000, TIMESTAMP),
     (datetime.datetime(1, 1, 1, tzinfo=HOURS_AHEAD), -62_135_647_200_000_000, TIMESTAMP),
+    (datetime.date(2024, 1, 1), 1_704_067_200_000_000, TIMESTAMP),
     (np.timedelta64("NaT"), None, NULL),
     (np.datetime64("NaT"), None, NULL),
     (pd.NaT, None, NULL),
@@ -56,6 +60,13 @@ REFUSED = (
 def test_values_that_do_not_fit(value):
     with pytest.raises(ValueError, match=r"64 bits|finite|cannot be used"):
         constant(value)
+
+
+@pytest.mark.parametrize("several", [[1, 2], (1, 2), {1, 2}, np.array([1, 2])], ids=type)
+def test_a_list_is_no_parameter(several):
+    with pytest.raises(BindError) as raised:
+        Parameters([several]).constant(Parameter(1))
+    assert raised.value.hint == "a parameter is one value: IN (?, ?) has one for each"
 
 
 def test_a_moment_beyond_the_calendar_prints_itself():

@@ -114,6 +114,15 @@ def test_explain_analyze(query):
     assert explain(query) == EXPECTED
 
 
+def test_the_table_of_rejected_plans_is_announced_with_the_columns_that_it_has(query):
+    untrained = replace(DECISION, alternatives=DECISION.alternatives[2:])
+    query.physical = PhysicalPlan(Leaf(), {"a.mp4": untrained})
+    assert "considered as well; predicted seconds:" in explain(query)
+    priced = replace(DECISION, alternatives=DECISION.alternatives[:1])
+    query.physical = PhysicalPlan(Leaf(), {"a.mp4": priced})
+    assert "considered as well; predicted seconds, frames asked about:" in explain(query)
+
+
 def test_without_a_visual_scan():
     query = Query(logical=None, resources=None, context=Context(metrics=Metrics(rows=3)))
     query.physical = PhysicalPlan(Leaf())

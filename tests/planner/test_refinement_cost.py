@@ -80,9 +80,9 @@ def test_it_looks_no_further_than_it_may_go():
 
 def test_the_plan_that_was_not_chosen():
     cheap, dear = (StagePrediction("oracle", 1, 1, seconds) for seconds in (1.0, 3.0))
-    told = Forecast((cheap, cheap), (dear,), 1.0, 3.0, 0.0)
+    told = Forecast((cheap, cheap), (dear,), 1.0, 3.0, 5, 0.0)
     assert (told.seconds, told.rejected.seconds, told.rejected.reason) == (2.0, 3.0, "dearer")
-    told = Forecast((dear,), (cheap,), 3.0, 1.0, 0.0)
+    told = Forecast((dear,), (cheap,), 3.0, 1.0, 5, 0.0)
     assert told.rejected.reason.startswith("cheaper")
 
 

@@ -211,9 +211,12 @@ def test_a_dear_model_is_not_trained_for_nothing(present):
     assert all("training takes" in other.reason for other in skipped)
 
 
+WASTED = 2 * search.INVESTED * REMAINING * 0.05
+
+
 def test_trainings_that_save_nothing_come_to_an_end(present):
     found = evidence(present, in_blocks=False, in_pixels=False)
-    decision = decide(found, 0.05, invested=search.INVESTED * REMAINING * 0.05 + 1)
+    decision = decide(found, 0.05, invested=WASTED)
     skipped = {other.name: other.reason for other in decision.alternatives if other.seconds is None}
     assert set(ARCHITECTURES) <= set(skipped)
     assert all("have not paid" in skipped[name] for name in ARCHITECTURES)
@@ -223,7 +226,7 @@ def test_trainings_that_save_nothing_come_to_an_end(present):
 def test_what_a_cascade_saves_may_be_invested(present):
     """The same seconds, but a difference detector saves more than them."""
     found = evidence(present, in_blocks=True, in_pixels=False)
-    decision = decide(found, 0.05, invested=search.INVESTED * REMAINING * 0.05 + 1)
+    decision = decide(found, 0.05, invested=WASTED)
     assert not any("have not paid" in other.reason for other in decision.alternatives)
 
 

@@ -8,7 +8,7 @@ import pytest
 from vqe.physical.question import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.expressions import Contains
-from vqe.planner.shortfall import rates_of_halves
+from vqe.planner.shortfall import Shortfall, rates_of_halves
 
 QUESTION = Question(Contains("bus", 0.5), ("bus",))
 UNITS = np.arange(1000) // 10
@@ -34,3 +34,23 @@ def test_labels_all_over_a_video_tell_about_it():
 )
 def test_long_stretches_without_labels_are_unknown(positions):
     assert set(rates(positions).values()) == {None}
+
+
+UNSURE = ", too few to be sure of the bounds; they show"
+UNPROVED = " before the bounds were proved; proved are"
+
+
+@pytest.mark.parametrize(
+    ("fnr", "fdr", "proved", "told"),
+    [
+        (0.4, 0.0, False, " before the bounds were met; they show FNR about 40% and FDR about 0%"),
+        (0, 0.0083, False, f"{UNSURE} FNR about 0% and FDR about 0.83%"),
+        (None, 0.0, False, f"{UNSURE} FNR unknown and FDR about 0%"),
+        (0.07, 0.01, True, f"{UNPROVED} FNR at most 7% and FDR at most 1%"),
+    ],
+)
+def test_rates_within_the_bounds_are_no_contradiction(fnr, fdr, proved, told):
+    shortfall = Shortfall("BUDGET 800 CALLS", 800, BOUNDS.bounds, {"FNR": fnr, "FDR": fdr}, proved)
+    assert str(shortfall).count(" (1% was asked for)") == 2
+    plain = str(shortfall).replace(" (1% was asked for)", "")
+    assert plain == f"BUDGET 800 CALLS ended with 800 labels{told}"

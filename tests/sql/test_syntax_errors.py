@@ -39,7 +39,7 @@ expected an expression""",
 Syntax error: unexpected 'b'
   SELECT a b FROM x
            ^
-expected ',', '(', AS, FROM, WHERE, GROUP BY, HAVING, ORDER BY, …""",
+a column gets a name by AS: AS b""",
     "SELECT a FROM x WHERE a => 3": """
 Syntax error: unexpected '=>'
   SELECT a FROM x WHERE a => 3
@@ -140,7 +140,7 @@ DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")""",
 Syntax error: the dialect has no DISTINCT
   SELECT DISTINCT a FROM x
          ^
-DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")""",
+GROUP BY will do; DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")""",
     "SELECT FRAMES FROM /tmp/clip.mp4": """
 Syntax error: unexpected '/'
   SELECT FRAMES FROM /tmp/clip.mp4
@@ -151,6 +151,31 @@ Syntax error: the character '.' means nothing here
   SELECT FRAMES FROM clip.mp4
                          ^
 a path stands in quotes: 'clip.mp4'""",
+    "SELECT FRAMES FROM x LIMIT 2 GAP x": """
+Syntax error: unexpected 'x'
+  SELECT FRAMES FROM x LIMIT 2 GAP x
+                                   ^
+expected a string, a number, a parameter or INTERVAL""",
+    "SELECT FRAMES FROM x DEADLINE 3": """
+Syntax error: unexpected '3'
+  SELECT FRAMES FROM x DEADLINE 3
+                                ^
+write a duration: INTERVAL '3 seconds'""",
+    "CREATE VIDEO x AS clip": """
+Syntax error: unexpected 'clip'
+  CREATE VIDEO x AS clip
+                    ^
+a path stands in quotes: 'clip.mp4'""",
+    "CREATE VIDEO x clip": """
+Syntax error: unexpected 'clip'
+  CREATE VIDEO x clip
+                 ^
+expected AS""",
+    "SELECT a AS b c FROM x": """
+Syntax error: unexpected 'c'
+  SELECT a AS b c FROM x
+                ^
+expected ',', FROM, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT, EXACT, …""",
     "SELECT FRAMES FROM x WHERE a && b": """
 Syntax error: the character '&' means nothing here
   SELECT FRAMES FROM x WHERE a && b

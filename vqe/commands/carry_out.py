@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pyarrow as pa
 
 from vqe.catalog import Catalog
@@ -9,6 +11,7 @@ from vqe.commands.analysis import analyze
 from vqe.commands.copying import copy
 from vqe.commands.listing import describe_columns, describe_model, show_models, show_videos
 from vqe.executor.query import Query
+from vqe.plan.bind_setting import settings_table
 from vqe.plan.commands import (
     AddVideo,
     AnalyzeVideo,
@@ -43,6 +46,8 @@ def carry_out(  # noqa: PLR0911 - one per kind
             return show_videos(catalog, resources, context)
         case Show("models"):
             return show_models(catalog, context.settings)
+        case Show("settings"):
+            return settings_table(asdict(context.settings))
         case DescribeColumns(columns):
             return describe_columns(columns)
         case DescribeModel(model):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,15 +18,15 @@ from rich.errors import LiveError
 from rich.progress import (
     BarColumn,
     Progress,
-    ProgressColumn,
     SpinnerColumn,
     Task,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from vqe.display.share import Share
 
 DELAY_SECONDS = 2.0
 """A query that ends sooner shows no bar at all."""
@@ -35,11 +36,13 @@ NOTEBOOK_SECONDS = 0.25
 
 
 class ProgressBar:
-    """Shows the phase of a query with its rate, elapsed and remaining time, on stderr.
+    """Shows how far a query has come, what it is at, and elapsed and remaining time, on stderr.
 
-    The bar appears once the query has run for `DELAY_SECONDS`, and only in a terminal or a
-    notebook; `enabled` True shows it anywhere, False nowhere. It leaves nothing behind. It
-    follows `vqe.runtime.progress.Progress`, and is a context manager.
+    One bar for the whole query: it moves once somebody can tell how much there is to do, and never
+    backwards (`Share`); what it is at has its count and rate beside it. The bar appears once the
+    query has run for `DELAY_SECONDS`, and only in a terminal or a notebook; `enabled` True shows it
+    anywhere, False nowhere. It leaves nothing behind. It follows `vqe.runtime.progress.Progress`,
+    and is a context manager.
     """
 
     def __init__(
@@ -55,21 +58,23 @@ class ProgressBar:
         self._clock = clock
         self._appears: float | None = None  # a query runs from its first phase on
         self._lock = threading.RLock()
-        self._task: TaskID | None = None
+        self._share = Share()
+        self._expecting = False
+        self._counts: dict[str, _Count] = {}
+        self._latest: _Count | None = None
         self._shown = False
         self._notebook: _NotebookCell | None = None
 
     @cached_property
     def _bar(self) -> Progress:
         """Made when it is first needed: a query that shows nothing needs none."""
-        return Progress(
+        bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
-            _RateColumn(),
+            TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
-            TextColumn("<"),
-            TimeRemainingColumn(),
+            _RemainingColumn(),
             console=self._console,
             transient=True,
             # Else what a script prints into a pipe would end on the terminal.
@@ -78,24 +83,38 @@ class ProgressBar:
             disable=self._console.is_jupyter,
             expand=True,
         )
+        bar.add_task("", total=None, count="")
+        return bar
 
-    def phase(self, name: str, total: int | None, unit: str = "frames") -> None:
+    def phase(
+        self, name: str, total: int | None, unit: str = "frames", *, answers: bool = False
+    ) -> _Phase:
         """Begin a phase that handles `total` of `unit`; None where the total is unknown."""
         with self._lock:
+            count = self._counts.setdefault(name, _Count(name, unit))
             if not self._enabled:
-                return
-            if self._task is not None:
-                # A new task, since resetting one cannot make a known total unknown again.
-                self._bar.remove_task(self._task)
-            self._task = self._bar.add_task(name, total=total, unit=unit)
-            self._show()
+                return _Phase(self, count, answers)
+            if count is not self._latest:
+                count.resume(self._clock())
+            self._latest = count
+            if answers:
+                count.total += total or 0
+                self._expecting = False
+                self._share.count_to(total or 0)
+            self._show(count)
+            return _Phase(self, count, answers)
 
-    def advance(self, n: int) -> None:
-        """Add `n` to what the current phase has handled."""
+    def expect(self, n: int) -> None:
+        """About `n` frames more will be handled before the answers are known; 0: nobody knows."""
         with self._lock:
-            if self._enabled and self._task is not None:
-                self._bar.advance(self._task, n)
-                self._show()
+            self._expecting = n > 0
+            self._share.count_to(n)
+
+    def part(self, i: int, n: int) -> None:
+        """The `i`-th of `n` videos is begun."""
+        with self._lock:
+            self._expecting = False
+            self._share.part(i, n)
 
     def close(self) -> None:
         """Remove the bar; further calls do nothing."""
@@ -108,9 +127,27 @@ class ProgressBar:
                 self._bar.stop()
             self._shown = False
 
-    def _show(self) -> None:
+    def _advance(self, phase: _Phase, n: int) -> None:
+        with self._lock:
+            if self._enabled:
+                phase.count.handled += n
+                if phase.answers or (self._expecting and phase.count.unit == "frames"):
+                    self._share.advance(n)
+                self._show(phase.count)
+
+    def _show(self, count: _Count) -> None:
         if self._appears is None:
             self._appears = self._clock() + DELAY_SECONDS
+        share, (task,) = self._share, self._bar.tasks
+        done = share.value
+        video = f"{share.video + 1}/{share.videos} " if share.videos > 1 else ""
+        self._bar.update(
+            task.id,
+            description=video + count.name,
+            count=count.text(self._clock()),
+            total=None if done is None else 1.0,
+            completed=done,
+        )
         if self._clock() < self._appears:
             return
         if self._console.is_jupyter:
@@ -130,15 +167,52 @@ class ProgressBar:
         self.close()
 
 
-class _RateColumn(ProgressColumn):
-    """How many are handled, and how many a second."""
+@dataclass
+class _Count:
+    """What the phases of one name have handled, and of how many, where the answers are that many.
+
+    The rate is that since the last time when another phase gave way to these.
+    """
+
+    name: str
+    unit: str
+    handled: int = 0
+    total: int = 0
+    since: float = 0.0
+    handled_before: int = 0
+
+    def resume(self, now: float) -> None:
+        """Another phase was at work until now."""
+        self.since, self.handled_before = now, self.handled
+
+    def text(self, now: float) -> str:
+        """How many are handled, and how many a second."""
+        of = f"/{self.total:,}" if self.total else ""
+        n, seconds = self.handled - self.handled_before, now - self.since
+        if n >= seconds > 0:
+            return f"{self.handled:,}{of}  {n / seconds:,.0f} {self.unit}/s"
+        unit = self.unit.removesuffix("s") if self.handled == 1 else self.unit
+        return f"{self.handled:,}{of} {unit}"
+
+
+class _RemainingColumn(TimeRemainingColumn):
+    """The remaining time behind the elapsed one, where it can be told."""
 
     def render(self, task: Task) -> Text:
-        total = f"/{int(task.total):,}" if task.total is not None else ""
-        speed = task.finished_speed or task.speed
-        unit = task.fields["unit"]
-        rate = f"  {speed:,.0f} {unit}/s" if speed else f" {unit}"
-        return Text(f"{int(task.completed):,}{total}{rate}")
+        return Text("") if task.time_remaining is None else Text("< ") + super().render(task)
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """A phase that the bar follows."""
+
+    bar: ProgressBar
+    count: _Count
+    answers: bool
+
+    def advance(self, n: int) -> None:
+        """Add `n` to what the phase has handled."""
+        self.bar._advance(self, n)
 
 
 class _NotebookCell:

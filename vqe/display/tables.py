@@ -5,54 +5,31 @@ from __future__ import annotations
 import html
 import io
 import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vqe.display.values import html_value, is_number, text_value
+from vqe.display.fitting import GAP, Column, fitted
+from vqe.display.values import html_value
 
 Rows: TypeAlias = pa.Table | Sequence[Mapping[str, object]]
 """An Arrow table, or dictionaries that share their keys."""
 
 MAX_ROWS = 20
-GAP = "…"
-SEPARATOR = 3  # blanks between columns
-TEXT_WIDTH = 12
-"""Columns of text are never squeezed below this; columns in the middle go first."""
-
-
-@dataclass(frozen=True)
-class _Column:
-    name: str
-    values: list[object]
-
-    @property
-    def right(self) -> bool:
-        known = [value for value in self.values if value is not None]
-        return bool(known) and all(is_number(value) for value in known)
-
-    @property
-    def width(self) -> int:
-        """Columns of the terminal that the name and the values need."""
-        return max(cell_len(self.name), *(cell_len(text_value(v)) for v in self.values), 1)
-
-    @property
-    def least_width(self) -> int:
-        return self.width if self.right else min(self.width, TEXT_WIDTH)
 
 
 @dataclass(frozen=True)
 class _Excerpt:
     """The first and last rows of a table."""
 
-    columns: list[_Column]
+    columns: list[Column]
     n_rows: int
     n_shown: int
     n_head: int  # rows before the gap, or all of them
@@ -64,36 +41,47 @@ class _Excerpt:
 
 
 def table_text(
-    rows: Rows, *, max_rows: int = MAX_ROWS, width: int | None = None, footer: bool = True
+    rows: Rows,
+    *,
+    max_rows: int = MAX_ROWS,
+    width: int | None = None,
+    footer: bool = True,
+    notes: Sequence[str] = (),
 ) -> str:
     """`rows` as plain text of at most `width` columns, by default those of the terminal.
 
     Of more than `max_rows` rows the first and the last are shown. Numbers stand right; null is –.
+    Where not all columns fit, the footer names those that are left out; `notes` stand below it.
     """
     width = width or shutil.get_terminal_size().columns
     excerpt = _excerpt(rows, max_rows)
-    columns = _fitting(excerpt.columns, width)
+    fit = fitted(excerpt.columns, width)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
+    for column in fit.columns:
         table.add_column(
-            Text(column.name),
+            Text(column.heading),
             justify="right" if column.right else "left",
+            vertical="bottom",
             no_wrap=column.right,
             min_width=column.least_width,
         )
-    for row in range(excerpt.n_shown):
-        if row == excerpt.n_head:
-            table.add_row(*(GAP for _ in columns))
-        cells = (text_value(column.values[row]) for column in columns)
+    for number, cells in enumerate(zip(*(column.cells for column in fit.columns), strict=True)):
+        if number == excerpt.n_head:
+            table.add_row(*(GAP for _ in cells))
         table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells))
     out = io.StringIO()
     Console(file=out, width=width, color_system=None, force_jupyter=False).print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    return "\n".join([*lines, excerpt.footer()] if footer else lines)
+    if footer:
+        told = "; ".join(filter(None, [excerpt.footer(), fit.left_out()]))
+        lines += textwrap.wrap(told, width)
+    for note in notes:
+        lines += textwrap.wrap(note, width)
+    return "\n".join(lines)
 
 
-def table_html(rows: Rows, *, max_rows: int = MAX_ROWS) -> str:
-    """`rows` as an HTML table, for notebooks; JPEG bytes become pictures."""
+def table_html(rows: Rows, *, max_rows: int = MAX_ROWS, notes: Sequence[str] = ()) -> str:
+    """`rows` as an HTML table, for notebooks, and `notes` below it; JPEG bytes become pictures."""
     excerpt = _excerpt(rows, max_rows)
 
     # The alignment is on every cell, since notebooks style `td` themselves.
@@ -115,7 +103,7 @@ def table_html(rows: Rows, *, max_rows: int = MAX_ROWS) -> str:
     return (
         f"<table><thead>{head}</thead><tbody>{''.join(body)}</tbody></table>"
         f"<p>{excerpt.footer()}</p>"
-    )
+    ) + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
@@ -136,32 +124,12 @@ def _excerpt(rows: Rows, max_rows: int) -> _Excerpt:
     if isinstance(rows, pa.Table):
         shown = pa.concat_tables([rows.slice(0, n_head), rows.slice(tail)])
         columns = [
-            _Column(name, _values(column))
+            Column(name, _values(column))
             for name, column in zip(shown.column_names, shown.columns, strict=True)
         ]
     else:
         picked = [*rows[:n_head], *rows[tail:]]
         columns = [
-            _Column(name, [row[name] for row in picked]) for name in (rows[0] if rows else ())
+            Column(name, [row[name] for row in picked]) for name in (rows[0] if rows else ())
         ]
     return _Excerpt(columns, n_rows, n_shown, n_head)
-
-
-def _fitting(columns: list[_Column], width: int) -> list[_Column]:
-    """`columns`; where they cannot fit into `width`, a gap in place of those in the middle."""
-
-    def total(columns: list[_Column]) -> int:
-        return sum(column.least_width + SEPARATOR for column in columns) - SEPARATOR
-
-    if total(columns) <= width:
-        return columns
-    half = (len(columns) + 1) // 2
-    left, right = columns[:half], columns[half:]
-    n_shown = len(columns[0].values)
-    gap = _Column(GAP, [GAP] * n_shown)
-    while len(left) + len(right) > 1 and total([*left, gap, *right]) > width:
-        if len(left) > len(right):
-            left.pop()
-        else:
-            right.pop(0)
-    return [*left, gap, *right]

@@ -20,8 +20,9 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float | Decimal | datetime.timedelta | datetime.datetime)
 
 
-def text_value(value: object) -> str:
-    """`value` for people: thousands are separated, fractions short, durations as clock time."""
+def text_value(value: object, *, whole_seconds: bool = False) -> str:
+    """`value` for people: thousands are separated, fractions short, durations as clock time, of
+    `whole_seconds` where that is said."""
     text = str(value)
     match value:
         case None:
@@ -36,6 +37,7 @@ def text_value(value: object) -> str:
             text = f"{value:,}"  # its digits are meant
         case datetime.timedelta():
             text = duration_text(value // datetime.timedelta(microseconds=1))
+            text = text.removesuffix(".000") if whole_seconds else text
         case datetime.datetime():
             text = value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
         case bytes():

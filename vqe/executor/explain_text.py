@@ -166,14 +166,16 @@ def _rejected(plans: Sequence[ExplainedPlan]) -> str:
         }
         for plan in plans
     ]
-    if not any(row["asked"] is not None for row in rows):
+    head = "considered as well; predicted seconds"
+    if any(row["asked"] is not None for row in rows):
+        head += ", frames asked about"
+    else:
         for row in rows:
             del row["asked"]
+    if _measures(plans):
+        head += ", errors at most"
     table = table_text(rows, width=WIDTH, max_rows=MOST_REJECTED, footer=False)
-    return f"{REJECTED}\n\n{table}"
-
-
-REJECTED = "considered as well; predicted seconds, frames asked about, errors at most:"
+    return f"{head}:\n\n{table}"
 
 
 def _measures(plans: Sequence[ExplainedPlan]) -> list[str]:

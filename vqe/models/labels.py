@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def choose_labels(
     return labels, np.concatenate([[np.int16(-1)], index]) if layout.background else index
 
 
-def checked_labels(labels: Sequence[str] | None) -> tuple[str, ...] | None:
+def checked_labels(labels: Iterable[str] | None) -> tuple[str, ...] | None:
     """`labels` as a tuple, None for None. Raises ModelError unless they are distinct names."""
     if labels is None:
         return None

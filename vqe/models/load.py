@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,28 +58,53 @@ def load_reference(
     ModelError, and UnsupportedError for the schemes that are planned.
     """
     where = _torch_device(device)
-    checked = checked_labels(labels)
+    checked = check_reference(spec, name=name, labels=labels, min_score=min_score)
     options = _Options(name, checked, min_score, threads)
     if isinstance(spec, str):
         scheme, paths = parse_spec(spec)
         with torch_threads(threads):
             network = _load_files(scheme, paths, where, threads)
         return _network_reference(network, options.named(paths[0].stem), _digest(scheme, paths))
-    if not callable(spec):
-        raise ModelError(
-            f"a reference network is a spec, a torch module or a callable, not {spec!r}",
-            hint=possible_specs(),
-        )
-    if checked is None:
-        options = replace(options, labels=checked_labels(getattr(spec, "labels", None)))
     own = getattr(spec, "fingerprint", None)
     fingerprint = None if own is None else str(own)
     if isinstance(spec, torch.nn.Module):
         with torch_threads(threads):
             network = TorchNetwork(_copy_of(spec), where)
         return _network_reference(network, options.named(type(spec).__name__), fingerprint)
-    options = options.named(getattr(spec, "__name__", type(spec).__name__))
+    options = options.named(_called(spec))
     return _callable_reference(spec, options, where, fingerprint)
+
+
+def check_reference(
+    spec: object,
+    *,
+    name: str | None = None,
+    labels: Iterable[str] | None = None,
+    min_score: float | None = None,
+) -> tuple[str, ...] | None:
+    """Raises as `load_reference` does, for all that can be told without loading anything; returns
+    the labels, as far as they are known by then."""
+    checked = checked_labels(labels)
+    _checked_score(min_score, DEFAULT_MIN_SCORE)
+    if isinstance(spec, str):
+        parse_spec(spec)
+        return checked
+    if not callable(spec):
+        raise ModelError(
+            f"a reference network is a spec, a torch module or a callable, not {spec!r}",
+            hint=possible_specs(),
+        )
+    checked = checked or checked_labels(getattr(spec, "labels", None))
+    if checked is None and not isinstance(spec, torch.nn.Module):
+        raise ModelError(
+            f"the callable {name or _called(spec)} does not tell its labels",
+            hint="give labels=[…], one name per class it can find",
+        )
+    return checked
+
+
+def _called(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 @dataclass(frozen=True)
@@ -181,14 +206,11 @@ def _callable_reference(
     device: torch.device,
     fingerprint: str | None,
 ) -> ReferenceNetwork:
-    if options.labels is None:
-        raise ModelError(
-            f"the callable {options.name} does not tell its labels",
-            hint="give labels=[…], one name per class it can find",
-        )
+    assert options.labels is not None
+    name = str(options.name)
     return ReferenceNetwork(
-        CallablePipeline(function, options.labels),
-        name=str(options.name),
+        CallablePipeline(function, options.labels, name),
+        name=name,
         labels=options.labels,
         min_score=_checked_score(options.min_score, DEFAULT_MIN_SCORE),
         fingerprint=_identity(fingerprint, options.labels),

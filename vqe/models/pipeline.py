@@ -105,10 +105,14 @@ def sorted_by_frame(
 
 
 class CallablePipeline:
-    """A function of the caller: frames -> per frame a list of (label, score, x0, y0, x1, y1)."""
+    """A function of the caller: frames -> per frame a list of (label, score, x0, y0, x1, y1).
 
-    def __init__(self, function: Callable[..., Any], labels: tuple[str, ...]) -> None:
+    `name` is what errors call it.
+    """
+
+    def __init__(self, function: Callable[..., Any], labels: tuple[str, ...], name: str) -> None:
         self._function = function
+        self._name = name
         self._labels = labels
         self._index = {label: index for index, label in enumerate(labels)}
 
@@ -118,13 +122,15 @@ class CallablePipeline:
         found: Outputs = self._function(frames)
         if not isinstance(found, Sized) or not all(isinstance(one, Sized) for one in found):
             raise ModelError(
-                f"the callable returned {found!r:.120}",
+                f"the callable {self._name} returned {found!r:.120}",
                 hint="it returns a list with one list of detections per frame",
             )
         if len(found) != n:
-            raise ModelError(f"the callable returned {len(found)} lists for {n} frames")
+            raise ModelError(
+                f"the callable {self._name} returned {len(found)} lists for {n} frames"
+            )
         counts = [len(one) for one in found]
-        flat = [_checked(detection) for one in found for detection in one]
+        flat = [self._checked(detection) for one in found for detection in one]
         row = np.repeat(np.arange(n), counts)
         label = np.array([self._to_index(detection[0]) for detection in flat], np.int16)
         numbers = np.array([detection[1:] for detection in flat], np.float64).reshape(-1, 5)
@@ -137,28 +143,27 @@ class CallablePipeline:
         if not 0 <= index < len(self._labels):
             near = did_you_mean(label, self._labels) if isinstance(label, str) else ""
             raise ModelError(
-                f"the callable returned label {label!r}, which is not one of its "
+                f"the callable {self._name} returned label {label!r}, which is not one of its "
                 f"{len(self._labels)} labels",
                 hint=near or f"labels: {', '.join(self._labels[:20])}",
             )
         return index
 
-
-def _checked(detection: Any) -> tuple[Any, ...]:
-    """A detection of a callable; raises ModelError where it is not one."""
-    try:
-        label, *numbers = detection
-        score, x0, y0, x1, y1 = (float(number) for number in numbers)
-        if not isinstance(label, str):
-            operator.index(label)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"the callable returned {detection!r:.120} as a detection",
-            hint="a detection is (label, score, x0, y0, x1, y1) with a label's name or index",
-        ) from error
-    if not (0 <= score <= 1 and x0 <= x1 and y0 <= y1):
-        raise ModelError(
-            f"the callable returned {detection!r:.120} as a detection",
-            hint="a score lies in [0, 1], and a box has x0 <= x1 and y0 <= y1",
-        )
-    return label, score, x0, y0, x1, y1
+    def _checked(self, detection: Any) -> tuple[Any, ...]:
+        """A detection; raises ModelError where it is not one."""
+        try:
+            label, *numbers = detection
+            score, x0, y0, x1, y1 = (float(number) for number in numbers)
+            if not isinstance(label, str):
+                operator.index(label)
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"the callable {self._name} returned {detection!r:.120} as a detection",
+                hint="a detection is (label, score, x0, y0, x1, y1) with a label's name or index",
+            ) from error
+        if not (0 <= score <= 1 and x0 <= x1 and y0 <= y1):
+            raise ModelError(
+                f"the callable {self._name} returned {detection!r:.120} as a detection",
+                hint="a score lies in [0, 1], and a box has x0 <= x1 and y0 <= y1",
+            )
+        return label, score, x0, y0, x1, y1

@@ -67,12 +67,12 @@ def stream(
     columns: Sequence[str] = SCAN_SCHEMA.names,
 ) -> Iterator[tuple[Answers, pa.RecordBatch]]:
     """Answers that are all known, a part after the other, with the rows that qualify."""
-    context.progress.phase("scanning", len(answers.ordinals))
+    progress = context.progress.phase("scanning", len(answers.ordinals), answers=True)
     for first in range(0, len(answers.ordinals), ROWS):
         context.check()
         part = answers.at(slice(first, first + ROWS))
         yield part, rows_of(video, index, context, (part,), columns)
-        context.progress.advance(len(part.ordinals))
+        progress.advance(len(part.ordinals))
 
 
 def filled(answers: Answers, open_rows: NDArray[np.bool_]) -> Answers:

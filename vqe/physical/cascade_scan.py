@@ -22,6 +22,7 @@ from vqe.physical.stages import ReferenceStage, Stage
 from vqe.physical.watch import Patience, Review, Strange, Watch
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
+from vqe.runtime.progress import Phase
 from vqe.schema import SCAN_SCHEMA
 from vqe.storage.labels import LabelStore
 from vqe.video.damage import Damage, damage_of
@@ -96,11 +97,11 @@ class CascadeScanExec(Operator):
             cancelled=context.cancelled.is_set,
         )
         cascade = _RunningCascade(self, reader, context, known)
-        context.progress.phase("scanning", len(self.ordinals))
+        progress = context.progress.phase("scanning", len(self.ordinals), answers=True)
         end = len(self.index)
         # What is known leaves before the unknown behind it is decoded: a LIMIT may end here.
         position = _first_from(0, todo, end)
-        yield from self._rows_of_known(known.between(0, position), context)
+        yield from self._rows_of_known(known.between(0, position), context, progress)
         process = screening(self.stages, self.watch, self.link, known.ordinals)
         with closing(reader.process(plan, process)) as batches:
             for screened in grouped(batches, frames_per_batch(self.index, self.batch_frames)):
@@ -108,17 +109,18 @@ class CascadeScanExec(Operator):
                 answers = cascade.finish(screened)
                 del screened  # its frames, before those of the next are collected
                 behind = int(answers.ordinals[-1]) + 1
-                yield self._rows(context, answers, known.between(position, behind))
-                context.progress.advance(len(answers.ordinals))
+                among = known.between(position, behind)
+                yield self._rows(context, answers, among)
+                progress.advance(len(answers.ordinals) + len(among.ordinals))
                 position = _first_from(behind, todo, end)
-                yield from self._rows_of_known(known.between(behind, position), context)
+                yield from self._rows_of_known(known.between(behind, position), context, progress)
                 remaining = len(todo) - int(np.searchsorted(todo, position))
                 # Damage is reported at the end of what could be read: that must be reached.
                 if cascade.gives_up(remaining) and not reader.report.damage:
                     raise ReplanRequested(position)
         context.check()
         cascade.note_decoding()
-        yield from self._rows_of_known(known.between(position, end), context)
+        yield from self._rows_of_known(known.between(position, end), context, progress)
         damage = self._damage(reader.report.damage)
         report_damage(self.video, self.index, damage, cascade.metrics, context)
 
@@ -129,11 +131,15 @@ class CascadeScanExec(Operator):
         doubtful = {*met.doubtful, *damage_of(self.index, others, lost, ()).doubtful}
         return Damage(met.lost, tuple(sorted(doubtful)))
 
-    def _rows_of_known(self, known: Answers, context: Context) -> Iterator[pa.RecordBatch]:
+    def _rows_of_known(
+        self, known: Answers, context: Context, progress: Phase
+    ) -> Iterator[pa.RecordBatch]:
         """The frames that qualify, in batches of more and more answers: a LIMIT may need few."""
         start, size = 0, self.batch_frames
         while start < len(known.ordinals):
-            yield self._rows(context, known.at(slice(start, start + size)))
+            part = known.at(slice(start, start + size))
+            yield self._rows(context, part)
+            progress.advance(len(part.ordinals))
             start, size = start + size, 2 * size
 
     def _rows(self, context: Context, *answers: Answers) -> pa.RecordBatch:

@@ -41,6 +41,7 @@ class ConcatExec(Operator):
         rows = 0
         for i, video in enumerate(self.videos):
             context.check()
+            context.progress.part(i, len(self.videos))
             try:
                 with closing(self.open(i, rows).execute(context)) as batches:
                     for batch in batches:

@@ -28,16 +28,18 @@ class Accuracy:
     def __post_init__(self) -> None:
         for name, bound in self.bounds.items():
             if not 0 < bound < 1:
+                percent = bound if 1 < bound < 100 else 1  # 5 was meant as 5%
                 raise BindError(
                     f"{name} WITHIN {bound:.6g} is not a share between 0 and 1",
-                    hint=f"write {name} WITHIN 1%, or EXACT for no error at all",
+                    hint=f"write {name} WITHIN {percent:.6g}%, or EXACT for no error at all",
                 )
         if self.unit_us is not None and self.unit_us <= 0:
             raise BindError(f"PER INTERVAL needs a positive duration, got {self.unit_us} µs")
         if self.confidence is not None and not 0.5 <= self.confidence < 1:
+            percent = self.confidence if 50 <= self.confidence < 100 else 95
             raise BindError(
                 f"CONFIDENCE {self.confidence:.6g} is not a share from 50% to below 100%",
-                hint="write CONFIDENCE 95%, or EXACT to be certain",
+                hint=f"write CONFIDENCE {percent:.6g}%, or EXACT to be certain",
             )
 
     @property

@@ -39,11 +39,11 @@ def bind_accuracy(clauses: Sequence[ast.Clause], scope: Scope) -> Accuracy:
             accuracy = replace(accuracy, unit_us=unit_us)
     for bound in bounds:
         share: Any = bind_number(bound.value, scope, bound.measure)
-        with pointing_at(bound):
+        with pointing_at(bound.value):
             accuracy = replace(accuracy, **{bound.measure.lower(): share})
     if isinstance(confidence, ast.Confidence):
         level = bind_number(confidence.value, scope, "CONFIDENCE")
-        with pointing_at(confidence):
+        with pointing_at(confidence.value):
             accuracy = replace(accuracy, confidence=level)
     return accuracy
 

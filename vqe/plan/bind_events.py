@@ -28,7 +28,7 @@ def bind_events(selection: ast.Events, child: Node, scope: Scope) -> Events:
             )
         if option.name in given:
             raise BindError(f"{option.name} is given twice", offset=option.offset)
-        us = bind_duration(option.value, scope, option.name)
+        us = bind_duration(option.value, scope, option.name, " =>")
         if us < 0:
             raise BindError(
                 f"{option.name} must not be negative", hint=USAGE, offset=option.value.offset

@@ -87,8 +87,9 @@ def bind_number(node: ast.Expression, scope: Scope, what: str) -> float:
     return float(bound.value)
 
 
-def bind_duration(node: ast.Expression, scope: Scope, what: str) -> int:
-    """Microseconds of an expression that must be a constant duration, or the text of one."""
+def bind_duration(node: ast.Expression, scope: Scope, what: str, sign: str = "") -> int:
+    """Microseconds of an expression that must be a constant duration, or the text of one; `sign` is
+    what stands between it and `what`."""
     bound = bind_constant(node, scope, what)
     if bound.type == STRING:
         try:
@@ -96,9 +97,10 @@ def bind_duration(node: ast.Expression, scope: Scope, what: str) -> int:
         except ValueError as error:
             raise BindError(str(error), offset=node.offset) from error
     if bound.type != DURATION:
+        n = bound.value if bound.type in operators.NUMBERS else 2
         raise BindError(
             f"{what} must be a duration, got {operators.describe(bound)}",
-            hint=f"write {what} INTERVAL '60 seconds'",
+            hint=f"write {what}{sign} INTERVAL '{n:g} second{'' if n == 1 else 's'}'",
             offset=node.offset,
         )
     return int(bound.value)
@@ -193,7 +195,8 @@ def _function(node: ast.Function, scope: Scope) -> Expression:
         raise BindError("box() is the value of region", hint="region => box(x0, y0, x1, y1)")
     if node.name not in FUNCTIONS:
         known = (*FUNCTIONS, *AGGREGATES, *SIGHTS)
-        hint = did_you_mean(node.name, known) or f"there are: {', '.join(known)}"
+        hint = FUNCTIONS_ELSEWHERE.get(node.name) or did_you_mean(node.name, known)
+        hint = hint or f"there are: {', '.join(known)}"
         raise BindError(f"unknown function '{node.name}'", hint=hint)
     if node.named:
         raise BindError(
@@ -255,6 +258,31 @@ FUNCTIONS: Final[dict[str, Callable[[Sequence[Expression]], Expression]]] = {
     "round": _round,
     "time_bucket": _time_bucket,
 }
+
+
+FUNCTIONS_ELSEWHERE: Final = {
+    **dict.fromkeys(
+        (
+            "date",
+            "date_part",
+            "date_trunc",
+            "day",
+            "extract",
+            "hour",
+            "minute",
+            "month",
+            "strftime",
+        ),
+        "time_bucket(INTERVAL '1 hour', time) is the hour that a moment lies in",
+    ),
+    **dict.fromkeys(
+        ("array_length", "cardinality", "len", "length", "list_count", "unnest"),
+        "objects('label') counts what is seen; DuckDB takes the lists of a result apart",
+    ),
+    **dict.fromkeys(("date_diff", "datediff", "epoch"), "two moments are subtracted by -"),
+    **dict.fromkeys(("if", "iff", "ifnull", "nvl"), "CASE WHEN … THEN … ELSE … END, or coalesce()"),
+}
+"""Functions that other dialects have, and what to write instead."""
 
 
 def _invert(operand: Expression) -> Expression:

@@ -21,6 +21,7 @@ from vqe.plan.nodes import Filter, Limit, Node, Scan, Values
 from vqe.plan.operators import condition
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import Scope, pointing_at
+from vqe.plan.unknown_moments import refuse_unknown_moments
 from vqe.schema import SCAN_SCHEMA, STOP
 from vqe.sql import ast
 
@@ -63,7 +64,8 @@ def _frames(
     effort = bind_effort(query.clauses, scope)
     ends = (STOP.name,) if isinstance(query.selection, ast.Events) else ()
     plan: Node = Scan(video, accuracy, effort, visual.model, columns=(*SCAN_SCHEMA.names, *ends))
-    if where is not None:
+    if query.where is not None and where is not None:
+        refuse_unknown_moments(where, query.where, plan, scope)
         plan = Filter(where, plan)
     return plan, visual
 
@@ -81,7 +83,9 @@ def _derived_rows(
     if query.where is not None:
         bound = bind_expression(query.where, replace(scope, clause="WHERE"))
         with pointing_at(query.where):
-            plan = Filter(condition(bound, "WHERE"), plan)
+            bound = condition(bound, "WHERE")
+        refuse_unknown_moments(bound, query.where, plan, scope)
+        plan = Filter(bound, plan)
     return plan, scope
 
 

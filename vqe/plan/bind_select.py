@@ -16,6 +16,7 @@ from vqe.plan.grouping import Grouping, holds_aggregate
 from vqe.plan.nodes import Filter, Node, Project, Sort, SortKey
 from vqe.plan.operators import comparable, condition, plain
 from vqe.plan.scope import Scope, pointing_at
+from vqe.plan.unknown_moments import refuse_unknown_moments
 from vqe.schema import FRAMES, VIDEO_SCHEMA
 from vqe.sql import ast
 from vqe.sql.unparse import unparse_expression
@@ -50,7 +51,8 @@ def bind_select(query: ast.Query, rows: Callable[[], Node], scope: Scope) -> Nod
         child = with_error(grouping.over(child), query.clauses, scope)
     else:
         refuse_error(query.clauses)
-    if having is not None:
+    if query.having is not None and having is not None:
+        refuse_unknown_moments(having, query.having.condition, child, scope)
         child = Filter(having, child)
     return Project(columns, Sort(keys, child) if keys else child)
 
@@ -140,7 +142,7 @@ def _items(items: tuple[ast.Item, ...], scope: Scope) -> Columns:
     spelled: dict[str, str] = {}
     for item in items:
         bound = bind_expression(item.value, scope)
-        name = item.name or unparse_expression(item.value)
+        name = item.name or item.text or unparse_expression(item.value)
         if item.name is None and isinstance(item.value, ast.Name):
             name = scope.column(item.value.name) or name
         earlier = spelled.setdefault(name.casefold(), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -35,11 +36,19 @@ class Setting(ast.Located):
         return replace(settings, **{self.name: self.value})
 
     def row(self) -> pa.Table:
-        """One row with the name and the value as text; null for None."""
-        plain = self.value is None or isinstance(self.value, str)
-        text = self.value if plain else str(self.value).lower()
-        schema = pa.schema([("name", STRING), ("value", STRING)])
-        return pa.Table.from_pylist([{"name": self.name, "value": text}], schema=schema)
+        """One row with the name and the value."""
+        return settings_table({self.name: self.value})
+
+
+def settings_table(settings: Mapping[str, Any]) -> pa.Table:
+    """A row for each setting, its value as text; null for None."""
+    schema = pa.schema([("name", STRING), ("value", STRING)])
+    rows = [{"name": name, "value": _text(value)} for name, value in settings.items()]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value).lower()
 
 
 def bind_setting(node: Set, catalog: CatalogView, parameters: Parameters) -> Setting:

@@ -12,14 +12,14 @@ from typing import Final
 from vqe.errors import BindError, did_you_mean
 from vqe.plan.bind_expressions import bind_constant, bind_number
 from vqe.plan.catalog import CatalogView, ModelInfo, VideoInfo
-from vqe.plan.constants import INTEGER, STRING
+from vqe.plan.constants import FLOAT, INTEGER, STRING
 from vqe.plan.expressions import Column, Contains, Detected, Objects, Picture, Sight, to_sql
 from vqe.plan.nodes import Annotate, Node
 from vqe.plan.operators import describe
 from vqe.plan.regions import Box, check_corners, region_in_pixels
 from vqe.plan.scope import Scope, pointing_at
 from vqe.sql import ast
-from vqe.sql.unparse import unparse_literal
+from vqe.sql.unparse import unparse_expression, unparse_literal
 
 OPTIONS: Final = ("min_score", "region")
 MOST_LABELS = 8
@@ -80,6 +80,7 @@ class VisualFunctions:
         with pointing_at(node):
             model = self.model = self.model or self._catalog.model(self._default)
         usage = node.name + USAGE
+        _refuse_comparisons(node)
         labels = [_label(arg, scope, model) for arg in _plain(node.args)]
         least = 0 if node.name == "detections" else 1
         if not least <= len(node.args) <= 1 or len(labels) < len(node.args):
@@ -93,6 +94,18 @@ class VisualFunctions:
         if node.name == "detections":
             return Detected(labels[0] if labels else None, min_score, region)
         return SIGHTS[node.name](labels[0], min_score, region)
+
+
+def _refuse_comparisons(node: ast.Function) -> None:
+    """Raises BindError for `min_score = 0.6`, which was meant as a named argument."""
+    for arg in node.args:
+        match arg:
+            case ast.Binary("=", ast.Name(name) as left, value) if name.lower() in OPTIONS:
+                raise BindError(
+                    f"{name} = … compares, and is no argument",
+                    hint=f"write {name.lower()} => {unparse_expression(value)}",
+                    offset=left.offset,
+                )
 
 
 def _plain(args: tuple[ast.Expression | ast.Star, ...]) -> list[ast.Expression]:
@@ -139,7 +152,12 @@ def _label(node: ast.Expression, scope: Scope, model: ModelInfo) -> str:
         )
     label = bind_constant(node, scope, "the label")
     if label.type != STRING:
-        raise BindError(f"the label must be a string, got {describe(label)}", offset=node.offset)
+        is_score = label.type == FLOAT
+        raise BindError(
+            f"the label must be a string, got {describe(label)}",
+            hint=f"a score has a name: min_score => {label}" if is_score else "",
+            offset=node.offset,
+        )
     if label.value not in model.labels:
         raise BindError(
             f"unknown label '{label.value}'",

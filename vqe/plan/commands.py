@@ -47,9 +47,9 @@ class DropVideo(Located):
 
 @dataclass(frozen=True)
 class Show(Located):
-    """Lists the registered videos or models."""
+    """Lists the registered videos or models, or the settings."""
 
-    what: OneOf["videos", "models"]
+    what: OneOf["videos", "models", "settings"]
 
 
 @dataclass(frozen=True)

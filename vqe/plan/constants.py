@@ -51,6 +51,8 @@ def constant(value: object) -> Constant:  # noqa: PLR0911 - one per kind
             return Constant(_in_64_bits(value // _MICROSECOND, value), DURATION)
         case datetime.datetime():
             return Constant(moment_us(value), TIMESTAMP)
+        case datetime.date():
+            return Constant(moment_us(datetime.datetime.combine(value, datetime.time())), TIMESTAMP)
     return _number(value)
 
 
@@ -98,13 +100,13 @@ def _in_64_bits(integer: int, given: object) -> int:
 
 
 def moment_of(value: object) -> int:
-    """Microseconds since 1970 of a datetime, or of its text in ISO 8601.
+    """Microseconds since 1970 of a datetime or date, or of its text in ISO 8601.
 
     Raises ValueError that says what is possible; a time zone is converted to UTC.
     """
     if isinstance(value, str):
         return parse_moment(value)
-    if isinstance(value, datetime.datetime | np.datetime64):
+    if isinstance(value, datetime.date | np.datetime64):  # a datetime is a date
         bound = constant(value)
         if bound.value is not None:
             return int(bound.value)
@@ -120,5 +122,5 @@ def _number(value: object) -> Constant:
         return Constant(float(value) + 0.0, FLOAT)  # no zero below zero
     raise ValueError(
         f"a value of type {type(value).__name__} cannot be used; "
-        "use a number, string, bool, datetime, timedelta or None"
+        "use a number, string, bool, datetime, date, timedelta or None"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from vqe.errors import BindError, did_you_mean
 from vqe.plan.constants import constant
 from vqe.plan.expressions import Constant
@@ -44,7 +46,10 @@ class Parameters:
         except ValueError as error:
             if isinstance(error, BindError):
                 raise
-            raise BindError(f"parameter ${node.key}: {error}", offset=node.offset) from error
+            several = isinstance(self.values[node.key], list | tuple | set | np.ndarray)
+            hint = "a parameter is one value: IN (?, ?) has one for each" if several else ""
+            message = f"parameter ${node.key}: {error}"
+            raise BindError(message, hint=hint, offset=node.offset) from error
 
     def check_all_used(self) -> None:
         """Raise when values were given that the statement does not ask for."""

@@ -61,7 +61,7 @@ class Asking:
 
         ordinals = self.scan.ordinals[positions]
         pixels = np.empty((len(ordinals), SIZE, SIZE, 3), np.uint8)
-        self.context.progress.phase("looking", len(ordinals))
+        progress = self.context.progress.phase("looking", len(ordinals))
         reader = Reader(
             threads=self.context.decode_threads,
             batch_frames=SCREENED_FRAMES,
@@ -72,7 +72,7 @@ class Asking:
             for part in parts:
                 self.context.check()
                 pixels[np.searchsorted(ordinals, part.ordinals)] = part.pixels
-                self.context.progress.advance(len(part.ordinals))
+                progress.advance(len(part.ordinals))
         self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()
         self._checked(reader.report)

@@ -162,6 +162,7 @@ def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context)
         with context.metrics.phase("labelling"):
             refined = Refining(scan, grid, labeller, store, context).run()
     except NotWorthwhileError as reason:
+        context.progress.expect(0)
         decision = _search(scan, labeller, store, context)
         rejected = Alternative(REFINEMENT, reason.seconds, str(reason))
         return replace(decision, alternatives=(*decision.alternatives, rejected))
@@ -216,7 +217,6 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
         with context.metrics.phase("calibration"):
             decoding = decode_costs(scan, store, context)
         frames, work = scan.work(store)
-        context.progress.phase("training", len(trainer.architectures), unit="models")
         search = Search(
             index=scan.index,
             evidence=evidence,

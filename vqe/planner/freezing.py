@@ -98,7 +98,7 @@ def freeze_stages(
     known = np.setdiff1d(scan.ordinals, todo, assume_unique=True)
     linking = any(level.link is not None for level in levels) and len(todo)
     plan = scan.decoding(store).strategy.plan(scan.index, scan.ordinals if linking else todo)
-    context.progress.phase("screening", len(todo))
+    progress = context.progress.phase("screening", len(todo))
     with closing(reader.process(plan, lambda: _judging(levels, watch, known))) as batches:
         for judged in batches:
             context.check()
@@ -108,7 +108,7 @@ def freeze_stages(
             answer[:, at], decided_by[:, at] = judged.answer, judged.decided_by
             linked = np.searchsorted(scan.ordinals, judged.anchor)
             anchor[:, at] = np.where(judged.anchor < 0, -1, linked)
-            context.progress.advance(len(at))
+            progress.advance(len(at))
     context.metrics.decoded_to_plan += reader.report.decoded
     context.check()
     if reader.report.damage:

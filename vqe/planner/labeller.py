@@ -107,14 +107,14 @@ class Labeller:
     ) -> Generator[tuple[FrameBatch, NDArray[np.bool_]]]:
         """Frames, int64 ascending, and whether the question holds in each, bool (N,), while they
         are decoded and labelled."""
-        self.context.progress.phase(phase, len(ordinals))
+        progress = self.context.progress.phase(phase, len(ordinals))
         try:
             plan = FrameSet().plan(index, ordinals)
             with closing(reader.read(plan)) as batches:
                 for frames in full_batches(batches, self.network.batch_size):
                     self.context.check()
                     yield frames, self.label(frames)
-                    self.context.progress.advance(len(frames))
+                    progress.advance(len(frames))
         finally:
             self.context.metrics.decoded_to_plan += reader.report.decoded
         self.context.check()

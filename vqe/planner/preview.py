@@ -42,7 +42,8 @@ def preview(video: str, scan: VisualScan, store: Store, settings: Settings) -> E
     """
     stored = stored_decision(scan, store)
     told = _told(video, scan, store, settings, stored)
-    if scan.accuracy.confidence is None or (stored is not None and stored.complete):
+    answered = stored.complete if stored is not None else not len(scan.remaining)
+    if scan.accuracy.confidence is None or answered:
         return told
     return replace(told, floor=floor_text(scan))
 
@@ -60,7 +61,14 @@ def _told(
             video, plans_of(stored), () if nothing_to_decode else decodings, summary
         )
     prospects = _Prospects(scan, store, settings.seed)
-    everything = f"{scan.network.name} on each of {scan.frames:,} frames"
+    open_frames = len(scan.remaining)
+    n_stored = scan.frames - open_frames
+    if not open_frames and n_stored:
+        chosen = prospects.everything("all labels are stored", chosen=True)
+        return ExplainedVideo(video, (chosen,), (), f"{_labels(n_stored)} answer")
+    everything = f"{scan.network.name} on each of {open_frames:,} frames"
+    if n_stored:
+        everything += f", beside {_labels(n_stored)}"
     if scan.accuracy.exact:
         chosen = prospects.everything("EXACT asks the reference network", chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, everything)
@@ -74,13 +82,24 @@ def _told(
     if not plans:
         chosen = prospects.everything("too few frames to learn from", chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, f"{everything}: too few to learn from")
-    summary = (
-        f"not planned yet: needs about {label_budget(scan.frames):,} labels"
-        if grid is None
-        else f"not planned yet: asks about {len(grid):,} frames first, spread over the video"
-    )
     plans.append(prospects.everything("if nothing else pays"))
-    return ExplainedVideo(video, tuple(plans), decodings, summary)
+    return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {_first(scan, grid)}")
+
+
+def _first(scan: VisualScan, grid: NDArray[np.int64] | None) -> str:
+    """What the query will begin with."""
+    if grid is None:
+        return f"needs about {label_budget(scan.frames):,} labels"
+    unknown = len(np.setdiff1d(scan.ordinals[grid], scan.labels.frames(), assume_unique=True))
+    if not unknown:
+        return "labels of earlier queries tell where to ask"
+    beside = f", beside {_labels(len(grid) - unknown)}" if unknown < len(grid) else ""
+    plural = "" if unknown == 1 else "s"
+    return f"asks about {unknown:,} frame{plural} first, spread over the video{beside}"
+
+
+def _labels(number: int) -> str:
+    return f"{number:,} stored label{'' if number == 1 else 's'}"
 
 
 class _Prospects:
@@ -117,7 +136,10 @@ class _Prospects:
 
     def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:
         """What it learns from; all others are at least decoded."""
-        return self._begun(CASCADE, sample, "models learn from these")
+        learning = "models learn from these"
+        if not len(np.intersect1d(sample, self.remaining, assume_unique=True)):
+            learning = "models learn from stored labels"
+        return self._begun(CASCADE, sample, learning)
 
     def _begun(self, name: str, ordinals: NDArray[np.int64], reason: str) -> ExplainedPlan:
         unknown = np.intersect1d(ordinals, self.remaining, assume_unique=True)
@@ -134,9 +156,12 @@ class _Prospects:
         chosen: bool = False,
         at_least: bool = False,
     ) -> ExplainedPlan:
-        decoding = None if self.costs is None else self.costs.seconds(work)
+        decoding = None if work.decoded else 0.0
+        if self.costs is not None:
+            decoding = self.costs.seconds(work)
         decode = Predicted(work.decoded, decoding, decoding)
-        network = Predicted(calls, None, None)
+        unknown = None if calls else 0.0
+        network = Predicted(calls, unknown, unknown)
         if self.network is not None:
             seconds = calls * self.network.seconds_per_frame
             network = Predicted(calls, seconds, seconds * self.network.cores)

@@ -82,13 +82,15 @@ class Spending:
 class Forecast:
     """What a refinement takes in all, and what the reference network on every frame would take.
 
-    `ahead` and `without_ahead` are the seconds of both that are still to come.
+    `ahead` and `without_ahead` are the seconds of both that are still to come, `labels_ahead` the
+    frames that the refinement still has to ask about.
     """
 
     predictions: tuple[StagePrediction, ...]
     without: tuple[StagePrediction, ...]
     ahead: float
     without_ahead: float
+    labels_ahead: int
     one_off_cpu_seconds: float
 
     @property
@@ -134,6 +136,7 @@ def foretell(
         without=without_cascade(scan, unlabelled, costs, network),
         ahead=decoding + asking,
         without_ahead=sum(step.seconds for step in all_ahead),
+        labels_ahead=asked,
         one_off_cpu_seconds=spending.other_cpu_seconds,
     )
 

@@ -166,6 +166,8 @@ class Refining:
         still_open = grid[refinement.open_on_grid]
         refinement.tell(still_open, self._label(still_open))
         self.forecast = self._foretold()
+        if self.forecast is not None:
+            self.context.progress.expect(self.forecast.labels_ahead)
         return self._refined(refine(refinement, self.scan.accuracy, self._label, proxy))
 
     def _first_look(self, positions: NDArray[np.int64]) -> float:

@@ -26,7 +26,7 @@ from vqe.planner.decision import NO_CASCADE, Alternative, Decision, Measured
 from vqe.planner.evidence import Evidence
 from vqe.planner.linking import Linking, can_link
 from vqe.planner.scene import motion_of, watch_of
-from vqe.planner.selection import Selection, least_witnesses
+from vqe.planner.selection import Selection
 from vqe.planner.thresholds import Thresholds, allowance, choose
 from vqe.planner.training import Trainer, can_train
 from vqe.planner.turns import Turns
@@ -103,6 +103,7 @@ class Search:
             detectors = self._detectors()
             for detector in detectors:
                 self.consider(detector, None)
+        training = context.progress.phase("training", None, unit="models")
         for arch in trainer.architectures.values():
             if not self._worth_training(arch, context, trainer):
                 continue
@@ -110,7 +111,7 @@ class Search:
             with context.metrics.phase("training"):
                 model = trainer.train(arch, self.evidence)
             self.training_seconds += trainer.invested - invested
-            context.progress.advance(1)
+            training.advance(1)
             with context.metrics.phase("search"):
                 for first in (None, *detectors):
                     self.consider(first, model)
@@ -260,9 +261,9 @@ class Search:
         if present.all() or not present.any():
             what = "all" if present.all() else "none"
             return f"{what} of the {len(present)} selection frames are positive"
-        blocks = self.selection.witnesses(self.selection.firm_positives)
-        if self.accuracy.fnr is not None and blocks < least_witnesses(self.accuracy.fnr):
-            return f"the object is in only {blocks} of the selection blocks: too few to rule it out"
+        if self.accuracy.fnr is not None and not self.selection.enough_positives(self.accuracy.fnr):
+            visits = len(self.selection.hits)
+            return f"{visits} visits were met: too few to know by what others look like"
         return "no cheaper plan keeps the bounds"
 
     def decide(self) -> Decision:

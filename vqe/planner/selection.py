@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,16 +12,14 @@ from vqe.plan.accuracy import Accuracy
 from vqe.statistics.normal import MIN_SIZE, NormalSample
 from vqe.statistics.poisson import most_expected
 from vqe.statistics.units import unit_answers
-
-UNSEEN = 0.03
-"""Share of the positives that may be of a kind which no block has shown, where the bound is less:
-to rule out a rarer kind takes more blocks than an hour of video has."""
+from vqe.statistics.unseen import largest_unseen_share
 
 CHANCE = 0.1
-"""With this probability at most a kind that makes such a share was not shown."""
+"""With this probability at most a sample looks as good as it does although the bound is broken: it
+shows so few errors, or none of a kind of visit that makes more positives than may be missed."""
 
-LUCK = 0.2
-"""With this probability at most a sample shows few enough errors although the bound is broken."""
+EVEN = 0.5
+"""As CHANCE, where a larger sample is foreseen: whether more labels would do is worth a bet."""
 
 
 def tolerated(allowed: NDArray[np.floating]) -> NDArray[np.int64]:
@@ -35,17 +32,8 @@ def tolerated(allowed: NDArray[np.floating]) -> NDArray[np.int64]:
     """
     limits: list[float] = []
     while not limits or limits[-1] <= np.max(allowed):
-        limits.append(most_expected(len(limits), LUCK))
+        limits.append(most_expected(len(limits), CHANCE))
     return np.maximum(np.searchsorted(limits, allowed, side="right") - 1, 0)
-
-
-def least_witnesses(bound: float) -> int:
-    """Blocks with the object that it takes to answer "absent" within a bound on the FNR.
-
-    What scores most positives have tells nothing of a kind that looks otherwise; if it makes a
-    share s of the positives, n blocks miss it with probability (1 − s)^n.
-    """
-    return max(MIN_SIZE, math.ceil(math.log(CHANCE) / math.log(1 - max(bound, UNSEEN))))
 
 
 @dataclass(frozen=True)
@@ -108,8 +96,24 @@ class Selection:
         return share
 
     def enough_positives(self, bound: float) -> bool:
-        """Whether the positives seen tell enough about those that were not."""
-        return self.witnesses(self.firm_positives) >= least_witnesses(bound)
+        """Whether the visits met tell enough about the others.
+
+        What scores most positives have tells nothing of visits that look otherwise.
+        """
+        if self.witnesses(self.firm_positives) < MIN_SIZE:
+            return False
+        chance = CHANCE if self.growth == 1 else EVEN
+        return largest_unseen_share(self.hits, chance, self.growth) <= bound
+
+    @cached_property
+    def hits(self) -> NDArray[np.int64]:
+        """Drawn blocks in each visit, int64 (V,), where blocks in between show that one ended."""
+        blocks = np.unique(self.block)
+        there = np.isin(blocks, self.block[self.firm_positives])
+        begins = there & ~np.concatenate([[False], there[:-1]])
+        drawn = there & np.isin(blocks, self.block[self.drawn])
+        hits = np.bincount((np.cumsum(begins) - 1)[drawn])
+        return hits[hits > 0]
 
     def keeps(self, answer: NDArray[np.bool_], accuracy: Accuracy) -> NDArray[np.bool_]:
         """Which of several cascades' answers, bool (K, n), keep the bounds, bool (K,): over the

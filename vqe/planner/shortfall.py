@@ -33,13 +33,21 @@ class Shortfall:
     proved: bool
 
     def __str__(self) -> str:
-        rates = " and ".join(
-            f"{name} {_percent(self.reached.get(name))} ({100 * bound:g}% was asked for)"
-            for name, bound in self.bounds.items()
-        )
-        how = "these prove" if self.proved else "by these, about"
-        ended = f"{self.limit} ended with {self.labels:,} labels before the bounds were met"
-        return f"{ended}; {how} {rates}"
+        rates = " and ".join(map(self._told, self.bounds))
+        plural = "" if self.labels == 1 else "s"
+        ended = f"{self.limit} ended with {self.labels:,} label{plural}"
+        if self.proved:
+            return f"{ended} before the bounds were proved; proved are {rates}"
+        known = [(self.reached.get(name), bound) for name, bound in self.bounds.items()]
+        if any(rate is not None and rate > bound for rate, bound in known):
+            return f"{ended} before the bounds were met; they show {rates}"
+        return f"{ended}, too few to be sure of the bounds; they show {rates}"
+
+    def _told(self, name: str) -> str:
+        rate, asked = self.reached.get(name), f"({100 * self.bounds[name]:g}% was asked for)"
+        if rate is None:
+            return f"{name} unknown {asked}"
+        return f"{name} {'at most' if self.proved else 'about'} {100 * rate:.2g}% {asked}"
 
 
 def rates_of_halves(
@@ -78,7 +86,3 @@ def _unspoken(positions: NDArray[np.int64], frames: int) -> float:
     reach = max(float(np.quantile(np.diff(positions), WIDE)), 1.0)
     before = np.diff(positions, prepend=-reach, append=frames - 1 + reach)
     return float(np.maximum(before - 2 * reach, 0).sum() / frames)
-
-
-def _percent(rate: float | None) -> str:
-    return "unknown" if rate is None else f"{100 * rate:.2g}%"

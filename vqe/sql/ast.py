@@ -162,10 +162,11 @@ class Events(Located):
 
 @dataclass(frozen=True)
 class Item(Located):
-    """`value [AS name]` of a select list."""
+    """`value [AS name]` of a select list; `text` is what was written, on one line."""
 
     value: Expression
     name: str | None = None
+    text: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)

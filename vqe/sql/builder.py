@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -59,7 +60,8 @@ class Builder(Transformer[Token, Any]):
         return items
 
     def item(self, meta: Meta, value: ast.Expression, name: ast.Name | None) -> ast.Item:
-        return ast.Item(value, name.name if name else None, offset=meta.start_pos)
+        text = _on_one_line(self.sql[meta.start_pos : meta.end_pos])
+        return ast.Item(value, name.name if name else None, text, offset=meta.start_pos)
 
     def subquery(self, meta: Meta, query: ast.Query) -> ast.Subquery:
         return ast.Subquery(query, offset=meta.start_pos)
@@ -251,6 +253,16 @@ class Builder(Transformer[Token, Any]):
 
     def _error(self, message: str, offset: int, hint: str = "") -> ParseError:
         return ParseError(message, hint=hint, sql=self.sql, offset=offset)
+
+
+_QUOTED_OR_SPACE = re.compile(
+    r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|(?:--[^\n]*|/\*.*?\*/|\s)+""", re.DOTALL
+)
+
+
+def _on_one_line(text: str) -> str:
+    """The text with one space for each stretch of white space and comments outside of quotes."""
+    return _QUOTED_OR_SPACE.sub(lambda found: found[1] or " ", text)
 
 
 def _unquoted(token: Token) -> str:

@@ -84,6 +84,9 @@ class StatementBuilder(Builder):
     def show_models(self, meta: Meta) -> Show:
         return Show("models", offset=meta.start_pos, sql=self.sql)
 
+    def show_settings(self, meta: Meta) -> Show:
+        return Show("settings", offset=meta.start_pos, sql=self.sql)
+
     def describe(self, meta: Meta, subject: ast.Source | ast.Query) -> Describe:
         if isinstance(subject, ast.Query):
             subject = ast.Subquery(subject, offset=subject.offset)

@@ -48,9 +48,9 @@ class DropVideo(_Stated):
 
 @dataclass(frozen=True)
 class Show(_Stated):
-    """`SHOW VIDEOS` or `SHOW MODELS`."""
+    """`SHOW VIDEOS`, `SHOW MODELS` or `SHOW SETTINGS`."""
 
-    what: OneOf["videos", "models"]
+    what: OneOf["videos", "models", "settings"]
 
 
 @dataclass(frozen=True)

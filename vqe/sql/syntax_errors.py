@@ -10,6 +10,7 @@ from typing import cast
 from lark import Token, UnexpectedInput, UnexpectedToken
 
 from vqe.errors import ParseError
+from vqe.sql.other_dialects import CHARACTERS, PATH, WORDS_ELSEWHERE, from_elsewhere
 
 WORDS = {
     "NAME": "a name",
@@ -54,22 +55,6 @@ EXPRESSION = {
 
 MOST_OFFERED = 8
 
-ELSEWHERE = {
-    "CROSS", "DELETE", "DISTINCT", "EXCEPT", "EXISTS", "ILIKE", "INNER", "INSERT", "INTERSECT",
-    "JOIN", "LEFT", "LIKE", "OFFSET", "OVER", "QUALIFY", "RIGHT", "SAMPLE", "TABLESAMPLE", "UNION",
-    "UPDATE", "VALUES", "WINDOW", "WITH",
-}  # fmt: skip
-"""Words of SQL that the dialect does not have."""
-
-CHARACTERS = {
-    "&": "write AND",
-    "|": "write OR",
-    ".": "a path stands in quotes: 'clip.mp4'",
-    "`": 'a name with odd characters stands in double quotes: "a name"',
-    **dict.fromkeys("‘’“”„«»", "a string stands in straight quotes: 'bus'"),
-}
-"""What to write instead of a character."""
-
 MOST_QUOTED = 40
 
 
@@ -97,18 +82,11 @@ def _open_comment(token: Token, sql: str) -> ParseError | None:
 
 
 def _foreign(token: Token, sql: str) -> ParseError | None:
-    """For a word of other dialects, which may have been taken for a name."""
+    """For what other dialects have; a word of theirs may have been taken for a name."""
     word, offset = str(token), _start(token)
-    if token.type in ("NAME", "QUOTED_NAME") and word.upper() not in ELSEWHERE:
+    if token.type in ("NAME", "QUOTED_NAME") and word.upper() not in WORDS_ELSEWHERE:
         word, offset = _word_before(sql, offset)
-    if word.upper() not in ELSEWHERE:
-        return None
-    return ParseError(
-        f"the dialect has no {word.upper()}",
-        hint='DuckDB has, and reads a result as it is: duckdb.sql("… FROM result")',
-        sql=sql,
-        offset=offset,
-    )
+    return from_elsewhere(sql, _start(token), word, offset)
 
 
 def _interval(token: Token, sql: str) -> ParseError | None:
@@ -122,7 +100,13 @@ def _interval(token: Token, sql: str) -> ParseError | None:
 
 
 def _unexpected(token: Token, accepted: set[str], sql: str) -> ParseError:
-    hint = _correction(token, accepted) or _path(token, accepted) or _offer(accepted)
+    hint = (
+        _correction(token, accepted)
+        or _path(token, accepted)
+        or _duration(token, accepted)
+        or _alias(token, accepted)
+        or _offer(accepted)
+    )
     message = f"unexpected {_quoted(token)}"
     return ParseError(message, hint=hint, sql=sql, offset=_start(token))
 
@@ -136,8 +120,26 @@ def _word_before(sql: str, offset: int) -> tuple[str, int]:
 
 def _path(given: Token, accepted: set[str]) -> str:
     """A hint for a path without quotes."""
-    is_source = {"STRING", "NAME", "PARAMETER"} <= accepted and "NUMBER" not in accepted
-    return CHARACTERS["."] if given == "/" and is_source else ""
+    if given == "/":
+        is_source = {"STRING", "NAME", "PARAMETER"} <= accepted and "NUMBER" not in accepted
+        return PATH if is_source else ""
+    return PATH if given.type == "NAME" and accepted == {"STRING", "PARAMETER"} else ""
+
+
+def _duration(given: Token, accepted: set[str]) -> str:
+    """A hint for a number of seconds where a duration is wanted."""
+    wanted = given.type == "NUMBER" and {"STRING", "INTERVAL"} <= accepted
+    return f"write a duration: INTERVAL '{given} seconds'" if wanted else ""
+
+
+def _alias(given: Token, accepted: set[str]) -> str:
+    """A hint for a name that is to be another one's."""
+    if given.type in ("NAME", "QUOTED_NAME") and {"AS", "COMMA"} <= accepted:
+        return f"a column gets a name by AS: AS {given}"
+    behind_source = "WHERE" in accepted and "FROM" not in accepted
+    if given.type in ("NAME", "QUOTED_NAME", "AS") and behind_source:
+        return "a table gets no other name: a query reads one, and columns stand alone"
+    return ""
 
 
 def _nearest(given: str, words: Collection[str]) -> str | None:
@@ -177,6 +179,9 @@ def _unreadable(sql: str, offset: int) -> ParseError:
     if character in "'\"":
         what = "string" if character == "'" else "name"
         return ParseError(f"this {what} is never closed", sql=sql, offset=offset)
+    elsewhere = from_elsewhere(sql, offset)
+    if elsewhere is not None:
+        return elsewhere
     shown = _quoted(character) if character.isprintable() else f"U+{ord(character):04X}"
     return ParseError(
         f"the character {shown} means nothing here",

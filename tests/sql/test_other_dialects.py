@@ -1,0 +1,79 @@
+"""What the user reads who writes what another dialect of SQL has."""
+
+from __future__ import annotations
+
+import pytest
+
+from vqe.errors import ParseError
+from vqe.sql.other_dialects import AFTERWARDS, NO_CAST, SUFFIX, WORDS_ELSEWHERE
+from vqe.sql.parser import parse
+
+NO_ALIAS = "a table gets no other name: a query reads one, and columns stand alone"
+NO_SHARE = "ERROR WITHIN is no share: it is in the unit of what is averaged or summed"
+OBJECTS = "for so many objects, up or down"
+
+ERRORS = {
+    "SELECT a‸::double FROM x": ("the dialect has no casts", NO_CAST),
+    "SELECT ‸CAST(f(a, ')') AS double) FROM x": ("the dialect has no CAST", NO_CAST),
+    "SELECT f('CAST(') + ‸try_cast((a) AS double) FROM x": ("the dialect has no TRY_CAST", NO_CAST),
+    "SELECT f(d)‸[1] FROM x": ("the dialect has no [ ]", AFTERWARDS),
+    "SELECT a ‸|| 'x' FROM x": (
+        "the dialect has no ||",
+        f"conditions are joined by OR; {AFTERWARDS}",
+    ),
+    "SELECT a FROM x WHERE a = ‸:name": ("':name' is no parameter here", "write $name"),
+    "SELECT a FROM x WHERE a = ‸:1": ("':1' is no parameter here", "write $1"),
+    "SELECT a FROM x WHERE a = ‸%s": ("'%s' is no parameter here", "write ?"),
+    "SELECT a FROM x LIMIT ‸%(n)s": ("'%(n)s' is no parameter here", "write $n"),
+    "SELECT x‸.a FROM x": ("'x.a': names are not qualified", "a query reads one table: write a"),
+    'SELECT "x y" ‸. "a" FROM x': (
+        '\'"x y"."a"\': names are not qualified',
+        'a query reads one table: write "a"',
+    ),
+    "SELECT count(x‸.*) FROM x": (
+        "'x.*': names are not qualified",
+        "a query reads one table: write *",
+    ),
+    "SELECT a FROM\n clip‸.mkv": (
+        "the character '.' means nothing here",
+        "a path stands in quotes: 'clip.mkv'",
+    ),
+    "ANALYZE VIDEO clip‸.mkv FOR a": (
+        "the character '.' means nothing here",
+        "a path stands in quotes: 'clip.mkv'",
+    ),
+    "SELECT a FROM x ‸y": ("unexpected 'y'", NO_ALIAS),
+    "SELECT a FROM (SELECT b FROM x) ‸AS y": ("unexpected 'AS'", NO_ALIAS),
+    "SELECT avg(a) ‸m FROM x": ("unexpected 'm'", "a column gets a name by AS: AS m"),
+    "SELECT avg(a) FROM x ERROR WITHIN 5‸%": (NO_SHARE, f"write ERROR WITHIN 0.05 {OBJECTS}"),
+    "SELECT avg(a) FROM x ERROR WITHIN .5 ‸%": (NO_SHARE, f"write ERROR WITHIN 0.005 {OBJECTS}"),
+    "COPY (SELECT a FROM x) TO 'x' ‸(FORMAT csv)": ("COPY has no options", SUFFIX),
+    "COPY (SELECT a FROM x) TO ? ‸WITH (HEADER)": ("COPY has no options", SUFFIX),
+    "COPY ‸x TO 'x.csv'": ("COPY takes a query", "COPY (SELECT * FROM …) TO 'rows.csv'"),
+    "SELECT count(*) ‸FILTER (WHERE a) FROM x": (
+        "the dialect has no FILTER",
+        "count(CASE WHEN … THEN 1 END) counts where a condition holds",
+    ),
+    "‸RESET seed": ("the dialect has no RESET", WORDS_ELSEWHERE["RESET"]),
+    "SELECT a FROM x WHERE a NOT ‸LIKE 'b%'": ("the dialect has no LIKE", AFTERWARDS),
+    "SELECT a FROM x ‸OFFSET 3": ("the dialect has no OFFSET", AFTERWARDS),
+}
+"""With the place that the caret points at marked."""
+
+
+@pytest.mark.parametrize("marked", ERRORS)
+def test_the_error_says_what_to_write(marked: str) -> None:
+    with pytest.raises(ParseError) as raised:
+        parse(marked.replace("‸", ""))
+    error = raised.value
+    assert (error.message, error.hint) == ERRORS[marked]
+    assert error.offset == marked.index("‸")
+
+
+@pytest.mark.parametrize("word", WORDS_ELSEWHERE)
+def test_words_of_others_are_good_names(word: str) -> None:
+    parse(f"SELECT {word}, {word} + 1 AS {word}, {word}(1) FROM {word} WHERE a = 1 ORDER BY {word}")
+
+
+def test_a_share_may_stand_where_errors_are_counted() -> None:
+    assert parse("SELECT a FROM x FNR WITHIN 5%") == parse("SELECT a FROM x FNR WITHIN 0.05")
