@@ -15,6 +15,7 @@ from vqe.config import Settings
 from vqe.errors import VideoError
 from vqe.physical.merge import MergeExec
 from vqe.physical.operator import Operator
+from vqe.physical.rows import reached_us, with_reached
 from vqe.runtime.context import Context
 from vqe.schema import SCAN_SCHEMA
 
@@ -36,6 +37,14 @@ class Told(Operator):
                 for field in SCAN_SCHEMA
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=SCAN_SCHEMA)
+
+
+class Telling(Told):
+    """Batches that tell how far their scan has come."""
+
+    def execute(self, context):
+        for batch in super().execute(context):
+            yield with_reached(batch, 10**6)
 
 
 def frames_of(merged: MergeExec) -> list[int]:
@@ -69,6 +78,13 @@ def test_it_pulls_no_further_than_it_must():
     assert next(batches)["frame"].to_pylist() == [7]
     assert (near.pulled, far.pulled) == ([2, 1], [1, 1])
     batches.close()
+
+
+def test_how_far_one_scan_has_come_is_not_how_far_all_have():
+    merged = MergeExec((Telling(((1, 3), (8,))), Told(((2, 4), (9,)))), (0, 0))
+    batches = list(merged.execute(Context(Settings())))
+    assert [reached_us(batch) for batch in batches] == [None] * len(batches)
+    assert frames_of(merged) == [1, 2, 3, 4, 8, 9]
 
 
 def test_rows_that_are_there_come_before_the_error_of_another_scan():

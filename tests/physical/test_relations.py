@@ -20,6 +20,7 @@ from vqe.physical.events import EventsExec
 from vqe.physical.filter import FilterExec
 from vqe.physical.limit import LimitExec
 from vqe.physical.operator import Operator
+from vqe.physical.rows import with_reached
 from vqe.physical.sort import SortExec
 from vqe.physical.top_n import TopNExec
 from vqe.physical.values import ValuesExec
@@ -243,6 +244,17 @@ def frames_of(numbers: dict[str, list[int]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=FRAMES)
 
 
+class Telling(Given):
+    """Frames in batches that tell when the next one is shown."""
+
+    def execute(self, context: Context) -> Generator[pa.RecordBatch]:
+        given = 0
+        for batch in super().execute(context):
+            given += batch.num_rows
+            later = self.rows["timestamp"].cast(INTEGER)[given:].to_pylist()
+            yield with_reached(batch, later[0]) if later else batch
+
+
 def events_by_hand(numbers: list[int], gap: int, least: int) -> list[list[int]]:
     """The frames of each event; `gap` and `least` in frames."""
     events: list[list[int]] = []
@@ -259,12 +271,13 @@ def events_by_hand(numbers: list[int], gap: int, least: int) -> list[list[int]]:
     st.lists(st.integers(0, 60), max_size=5).map(tuple),
     st.integers(0, 4),
     st.integers(0, 4),
+    st.sampled_from([Given, Telling]),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_events_are_stretches_of_frames(
-    numbers: dict[str, list[int]], at: tuple[int, ...], gap: int, least: int
+    numbers: dict[str, list[int]], at: tuple[int, ...], gap: int, least: int, kind: type[Given]
 ) -> None:
-    child = Given(frames_of(numbers), at)
+    child = kind(frames_of(numbers), at)
     found = run(EventsExec(gap * DURATION_US, least * DURATION_US, child)).to_pylist()
     expected = [
         (video, i, event)
@@ -290,6 +303,15 @@ def test_an_event_leaves_when_the_next_one_begins() -> None:
     assert child.log == ["batch"] * 3
     stream.close()
     assert child.log[-1] == "closed"
+
+
+@pytest.mark.parametrize(("gap", "batches"), [(0, 2), (1, 2), (2, 3)])
+def test_an_event_leaves_when_nothing_can_follow(gap: int, batches: int) -> None:
+    child = Telling(frames_of({"a": [1, 2, 5, 9]}), (1, 2, 3))
+    stream = EventsExec(gap * DURATION_US, 0, child).execute(Context())
+    first = next(batch for batch in stream if batch.num_rows)
+    assert first["start_frame"].to_pylist() == [1]
+    assert child.log == ["batch"] * batches
 
 
 def test_limit_over_events_closes_the_scan() -> None:

@@ -74,7 +74,15 @@ def test_star_is_the_video() -> None:
         ("time + timestamp", pa.timestamp("us"), "time + timestamp"),
         ("frame + NULL", pa.int64(), "frame + NULL"),
         ("round(score, 2)", pa.float32(), "round_binary(score, 2)"),
-        ("coalesce(score, 0)", pa.float64(), "coalesce(double(score), 0.0)"),
+        ("coalesce(score, 0)", pa.float32(), "coalesce(score, 0.0)"),
+        ("coalesce(NULL, 0.7, score)", pa.float32(), "coalesce(NULL, 0.7, score)"),
+        ("coalesce(score, 16777217)", pa.float64(), "coalesce(double(score), 16777217.0)"),
+        ("coalesce(score, frame)", pa.float64(), "coalesce(double(score), double(frame))"),
+        (
+            "CASE WHEN keyframe THEN 1 ELSE score END",
+            pa.float32(),
+            "CASE WHEN keyframe THEN 1.0 ELSE score END",
+        ),
         ("coalesce(NULL, 'x')", pa.string(), "coalesce(NULL, 'x')"),
         ("CASE WHEN keyframe THEN 1 END", pa.int64(), "CASE WHEN keyframe THEN 1 ELSE NULL END"),
         (

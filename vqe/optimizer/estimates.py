@@ -11,6 +11,7 @@ from vqe.plan.expressions import Call, Column, Constant, Expression
 COSTS: Final = {
     "cast": 2.0,
     "divide_checked": 3.0,
+    "remainder": 5.0,
     "round_binary": 5.0,
     "time_bucket": 10.0,
     "if_else": 2.0,

@@ -28,7 +28,7 @@ def can_fail(expression: Expression) -> bool:
         return False
     if any(map(can_fail, expression.args)):
         return True
-    if expression.function == "divide_checked":
+    if expression.function in ("divide_checked", "remainder"):
         divisor = expression.args[1]
         if not (isinstance(divisor, Constant) and divisor.value):
             return True
@@ -60,6 +60,8 @@ def _magnitude(expression: Expression) -> float:  # noqa: PLR0911 - one per kind
             return _magnitude(left) * _magnitude(right)
         case Call("divide_checked", (left, right)):
             return _magnitude(left) / _magnitude(right)
+        case Call("remainder", (left, right)):
+            return min(_magnitude(left), _magnitude(right))
         case Call(_, args):
             return max(map(_magnitude, args), default=0.0)
     return 0.0

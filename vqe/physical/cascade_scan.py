@@ -16,14 +16,14 @@ from vqe.physical.damage import report_damage
 from vqe.physical.earlier import EarlierFrameStage
 from vqe.physical.operator import Operator
 from vqe.physical.question import Question
-from vqe.physical.rows import CODE, frames_text, schema_of
+from vqe.physical.rows import CODE, frames_text, schema_of, with_reached
 from vqe.physical.screening import Screened, grouped, screening
 from vqe.physical.stages import ReferenceStage, Stage
 from vqe.physical.watch import Patience, Review, Strange, Watch
 from vqe.runtime.context import Context
 from vqe.runtime.metrics import ScanMetrics, StageMetrics
 from vqe.runtime.progress import Phase
-from vqe.schema import SCAN_SCHEMA
+from vqe.schema import SCAN_SCHEMA, STOP
 from vqe.storage.labels import LabelStore
 from vqe.video.damage import Damage, damage_of
 from vqe.video.index import VideoIndex
@@ -111,7 +111,10 @@ class CascadeScanExec(Operator):
                 del screened  # its frames, before those of the next are collected
                 behind = int(answers.ordinals[-1]) + 1
                 among = known.between(position, behind)
-                yield self._rows(context, answers, among)
+                rows = self._rows(context, answers, among)
+                # An event may be over although no frame has followed it.
+                tells = behind < end and STOP.name in self.columns
+                yield with_reached(rows, int(self.index.timestamps_us[behind])) if tells else rows
                 progress.advance(len(answers.ordinals) + len(among.ordinals))
                 position = _first_from(behind, todo, end)
                 yield from self._rows_of_known(known.between(behind, position), context, progress)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from vqe.physical.operator import Operator
+from vqe.physical.rows import reached_us
 from vqe.plan.nodes import events_text
 from vqe.runtime.context import Context
 from vqe.schema import EVENTS_SCHEMA
@@ -28,7 +29,7 @@ class EventsExec(Operator):
     """The events of the frames that `child` yields, in frame order, a video after the other.
 
     Stretches at most `gap_us` apart merge; what is then shorter than `min_duration_us` is left
-    out. An event leaves as soon as the next one begins.
+    out. An event leaves as soon as the next one begins, or no frame to come can belong to it.
     """
 
     gap_us: int
@@ -55,7 +56,14 @@ class EventsExec(Operator):
                     last = stretches.num_rows - 1
                     growing = stretches.slice(last)
                     yield numbered.events(self._long_enough(stretches.slice(0, last)))
+                if growing.num_rows and self._is_over(growing, reached_us(batch)):
+                    yield numbered.events(self._long_enough(growing))
+                    growing = growing.slice(1)
         yield numbered.events(self._long_enough(growing))
+
+    def _is_over(self, stretch: pa.RecordBatch, reached_us: int | None) -> bool:
+        """Whether frames from that time on are too late to belong to the stretch."""
+        return reached_us is not None and reached_us - int(_us(stretch["stop"])[0]) > self.gap_us
 
     def _long_enough(self, stretches: pa.RecordBatch) -> pa.RecordBatch:
         duration = _us(stretches["stop"]) - _us(stretches["start"])

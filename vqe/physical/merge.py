@@ -49,6 +49,7 @@ class MergeExec(Operator):
                 until = min(stream.until for stream in streams)
                 ready = [stream.taken(until) for stream in streams if stream.next <= until]
                 rows = pa.Table.from_batches(ready).sort_by("frame").select(self.columns)
+                rows = rows.replace_schema_metadata(None)  # how far one of the scans has come
                 yield from rows.combine_chunks().to_batches()
 
 

@@ -17,6 +17,8 @@ CODE = {name: code for code, name in enumerate(DECIDED_BY)}
 UNDECIDED = -1
 """Code of a row that no stage was asked about: null."""
 
+REACHED = b"vqe.reached_us"
+
 
 def scan_rows(
     video: str,
@@ -40,6 +42,18 @@ def scan_rows(
             case _:
                 values.append(_indexed(column, video, index, ordinals))
     return pa.RecordBatch.from_arrays(values, schema=schema_of(columns))
+
+
+def with_reached(rows: pa.RecordBatch, us: int) -> pa.RecordBatch:
+    """The rows, maybe none, with word that all rows to come are shown `us` microseconds after the
+    first frame of their video, or later."""
+    return rows.replace_schema_metadata({REACHED: str(us).encode()})
+
+
+def reached_us(rows: pa.RecordBatch) -> int | None:
+    """What `with_reached` told; None where nobody knows."""
+    told = (rows.schema.metadata or {}).get(REACHED)
+    return None if told is None else int(told)
 
 
 def schema_of(columns: Sequence[str]) -> pa.Schema:

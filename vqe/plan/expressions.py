@@ -24,6 +24,7 @@ SYMBOLS: Final = {
     "subtract_checked": "-",
     "multiply_checked": "*",
     "divide_checked": "/",
+    "remainder": "%",
     "equal": "=",
     "not_equal": "<>",
     "less": "<",
@@ -33,7 +34,7 @@ SYMBOLS: Final = {
     "and_kleene": "AND",
     "or_kleene": "OR",
 }
-"""Arrow compute functions of two arguments that SQL writes between them."""
+"""Functions of two arguments that SQL writes between them."""
 
 CHAINS: Final = ("and_kleene", "or_kleene")
 """Those whose arguments may be grouped in any way."""
@@ -45,7 +46,7 @@ DEEPEST: Final = 150
 """Levels of calls: whoever walks an expression may recurse."""
 
 MOST_CALLS: Final = 100_000
-"""In one expression: `a % b`, BETWEEN, IN and CASE use an operand more than once, so that nesting
+"""In one expression: BETWEEN, IN and CASE use an operand more than once, so that nesting
 them multiplies it."""
 
 
@@ -79,8 +80,8 @@ class Constant(_Printed):
 class Call(_Printed):
     """An Arrow compute function, by its registered name, applied to its arguments.
 
-    `vqe.plan.kernels.run_kernel` calls it: `cast` takes its target from `type`, and some
-    functions run with options of ours.
+    `vqe.plan.kernels.run_kernel` calls it: `cast` takes its target from `type`, some functions
+    run with options of ours, and `remainder` and `time_bucket` are made of several of Arrow's.
     """
 
     function: str
@@ -250,10 +251,6 @@ def _call_to_sql(call: Call) -> ast.Expression:
 
 def _operator_to_sql(call: Call) -> ast.Binary:
     left, right = call.args
-    match call.function, right:
-        case "subtract_checked", Call("multiply_checked", (Call("divide_checked", whole), divisor)):
-            if whole == (left, divisor):  # what is left after whole parts
-                return ast.Binary("%", to_sql(left), to_sql(divisor))
     whole_number = call.function == "divide_checked" and pa.types.is_integer(call.type)
     symbol = "//" if whole_number else SYMBOLS[call.function]
     return ast.Binary(symbol, to_sql(left), to_sql(right))

@@ -40,6 +40,7 @@ ARITHMETIC: Final = {
     ("/", DURATION, INTEGER): ("divide_checked", DURATION),
     ("/", DURATION, DURATION): ("divide_checked", FLOAT),
     ("//", INTEGER, INTEGER): ("divide_checked", INTEGER),
+    ("%", INTEGER, INTEGER): ("remainder", INTEGER),
 }
 """(operator, left, right) to (kernel, result), once numbers are int64 or double."""
 
@@ -59,15 +60,14 @@ MOST_SHOWN: Final = 80
 """Characters of an expression in a message."""
 
 SINGLE: Final = pa.float32()
+LARGEST_WHOLE_SINGLE: Final = 2**24
+"""Up to here a single holds each whole number."""
+
 NUMBERS: Final = (INTEGER, FLOAT, SINGLE)
 
 
 def arithmetic(operator: str, left: Expression, right: Expression) -> Expression:
     """`left operator right` for + - * / // %."""
-    if operator == "%":
-        # What is left after whole parts: Arrow has had a modulo for too short a time.
-        whole = arithmetic("*", arithmetic("//", left, right), right)
-        return arithmetic("-", left, whole)
     given = (left, right)
     left, right = _numbers(operator, *_one_null(_read_strings([left, right])))
     try:
@@ -139,10 +139,19 @@ def unify(expressions: Sequence[Expression]) -> list[Expression]:
     known = _read_strings(expressions)
     types = [e.type for e in known if e.type != NULL] or [NULL]
     common = types[0] if len(set(types)) == 1 else FLOAT
-    if common == FLOAT and not all(type_ in NUMBERS for type_ in types):
+    if SINGLE in types and all(e.type == SINGLE or _may_be_single(e) for e in known):
+        common = SINGLE
+    elif common == FLOAT and not all(type_ in NUMBERS for type_ in types):
         given = ", ".join(map(describe, expressions))
         raise BindError(f"these have no type in common: {given}")
     return [cast(expression, common) for expression in known]
+
+
+def _may_be_single(expression: Expression) -> bool:
+    """Whether it is a number, or null, that is as good as a single beside one: a constant."""
+    if expression.type == INTEGER and isinstance(expression, Constant):
+        return bool(abs(expression.value) <= LARGEST_WHOLE_SINGLE)
+    return isinstance(expression, Constant) and expression.type in (FLOAT, NULL)
 
 
 def cast(expression: Expression, type_: pa.DataType) -> Expression:
@@ -151,7 +160,8 @@ def cast(expression: Expression, type_: pa.DataType) -> Expression:
         return expression
     if isinstance(expression, Constant):
         value = expression.value
-        return Constant(float(value) if type_ == FLOAT and value is not None else value, type_)
+        is_number = type_ in (FLOAT, SINGLE) and value is not None
+        return Constant(float(value) if is_number else value, type_)
     return Call("cast", (expression,), type_)
 
 

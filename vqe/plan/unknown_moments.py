@@ -8,7 +8,7 @@ from typing import Final
 
 from vqe.errors import BindError
 from vqe.plan.catalog import VideoInfo
-from vqe.plan.expressions import Call, Column, Constant, Expression, columns_of
+from vqe.plan.expressions import Call, Column, Constant, Expression
 from vqe.plan.nodes import (
     Aggregate,
     Annotate,
@@ -37,7 +37,7 @@ def refuse_unknown_moments(
     """Raises BindError where `condition` on `rows`, written as `node`, is true for none of them for
     want of a moment. What asks whether there is one, or goes on without, is let through."""
     unknown = unknown_moments(rows)
-    if not unknown or not _never_true(condition, unknown):
+    if not unknown or not _never_true(condition, unknown) or _never_true(condition, {}):
         return
     names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
     place = next((name for name in names if scope.column(name.name) in unknown), node)
@@ -84,7 +84,7 @@ def _never_true(condition: Expression, unknown: Unknown) -> bool:
             return any(_never_true(arg, unknown) for arg in args)
         case Call("or_kleene", args):
             return all(_never_true(arg, unknown) for arg in args)
-    return bool(columns_of(condition) & unknown.keys()) and _null(condition, unknown)
+    return _null(condition, unknown)
 
 
 def _null(expression: Expression, unknown: Unknown) -> bool:  # noqa: PLR0911 - one per kind
