@@ -127,6 +127,27 @@ def test_the_table_of_rejected_plans_is_announced_with_the_columns_that_it_has(q
     assert "considered as well; predicted seconds, frames asked about:" in explain(query)
 
 
+def test_steps_with_long_names_keep_all_columns(query):
+    """Their headings are broken, since the table would not fit into the width."""
+    name = "difference of blocks"
+    renamed = [replace(step, name=name) for step in DECISION.predictions if step.name == "mse"]
+    predictions = (DECODE, *renamed, DECISION.predictions[-1])
+    decision = replace(DECISION, stages=(Stage(name),), predictions=predictions)
+    query.physical = PhysicalPlan(Leaf(), {"a.mp4": decision})
+    scan = METRICS.scans[0]
+    stages = [StageMetrics(name, 1000, 700, 0.05), scan.stages[-1]]
+    query.context = Context(metrics=replace(METRICS, scans=[replace(scan, stages=stages)]))
+    lines = explain(query).splitlines()
+    (first,) = (n for n, line in enumerate(lines) if line.startswith("decode "))
+    assert [line.split() for line in lines[first - 3 : first - 1]] == [
+        ["frames", "passed", "predicted"],
+        ["step", "in", "predicted", "decided", "on", "seconds", "s"],
+    ]
+    assert lines[first + 1].split()[-6:] == ["1,000", "1,000", "700", "300", "0.05", "0.06"]
+    assert lines[first + 2].startswith("blocks")
+    assert max(map(len, lines)) <= 80
+
+
 def test_without_a_visual_scan():
     query = Query(logical=None, resources=None, context=Context(metrics=Metrics(rows=3)))
     query.physical = PhysicalPlan(Leaf())
