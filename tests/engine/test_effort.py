@@ -85,7 +85,7 @@ def test_more_budget_goes_on_with_the_labels_of_less(long_clip):
 def test_what_a_budget_proves_is_told_although_it_is_not_what_was_asked_for(long_clip):
     end = "FNR WITHIN 3% FDR WITHIN 3% CONFIDENCE 95% BUDGET 900 CALLS"
     con, oracle, result = ask(long_clip, end)
-    with pytest.warns(vqe.AccuracyWarning, match="these prove FNR"):
+    with pytest.warns(vqe.AccuracyWarning, match="they prove FNR at most"):
         result.to_arrow_table()
     shortfall = result.profile.shortfall
     assert result.profile.certificate is None

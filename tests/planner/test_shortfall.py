@@ -37,7 +37,7 @@ def test_long_stretches_without_labels_are_unknown(positions):
 
 
 UNSURE = ", too few to be sure of the bounds; they show"
-UNPROVED = " before the bounds were proved; proved are"
+UNPROVED = " before the bounds were proved; they prove"
 
 
 @pytest.mark.parametrize(

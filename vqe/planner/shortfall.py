@@ -37,7 +37,7 @@ class Shortfall:
         plural = "" if self.labels == 1 else "s"
         ended = f"{self.limit} ended with {self.labels:,} label{plural}"
         if self.proved:
-            return f"{ended} before the bounds were proved; proved are {rates}"
+            return f"{ended} before the bounds were proved; they prove {rates}"
         known = [(self.reached.get(name), bound) for name, bound in self.bounds.items()]
         if any(rate is not None and rate > bound for rate, bound in known):
             return f"{ended} before the bounds were met; they show {rates}"
