@@ -67,7 +67,21 @@ def lines(results: Results) -> list[str]:
         f"plans by default, refinements in {plans.count(REFINEMENT)} of {len(plans)}, break a "
         f"bound in {broken}"
     )
-    return found
+    return found + _hidden_lines(results)
+
+
+def _hidden_lines(results: Results) -> list[str]:
+    """How well the disturbances were hidden from the plans of the cascades; earlier results do not
+    tell."""
+    plans = [f["answers"]["unwatched"] for f in results["footages"] if f["disturbed"]]
+    if not plans or not all("labels_to_plan" in plan for plan in plans):
+        return []
+    seen = [plan["disturbed"] for plan in plans]
+    labels = sum(plan["labels_to_plan"] for plan in plans)
+    return [
+        f"plans of disturbed footage labelled a disturbed frame in {np.count_nonzero(seen)} of "
+        f"{len(plans)} cases: {sum(seen):,} of all their {labels:,} labels"
+    ]
 
 
 def notes(results: Results) -> list[str]:

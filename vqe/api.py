@@ -17,9 +17,22 @@ _shared: Connection | None = None
 
 
 def connect(path: str | None = None, **settings: Any) -> Connection:
-    """A new connection. `settings` are those of `vqe.config.Settings`, by keyword.
+    """A new connection. Its settings, by keyword, which docs/python.md explains one by one:
+
+    device          "auto", "cpu", "cuda" or "cuda:1": where networks run
+    threads         in which a network computes; None: one per core
+    model           the reference network where a query names none
+    on_damage       "raise" or "skip": what is done about frames that cannot be decoded
+    decode_threads  threads that decode; None: one per core, eight at most
+    fill            whether frames may be answered by those before and after them
+    drift           whether a cascade is checked where the scene changes
+    batch_size      rows of a record batch, at most
+    seed            decides which frames are labelled first, and how models are initialised
+    disabled_rules  rules of the optimizer to leave out, with commas between
+    progress        True or False; None: a bar in terminals and notebooks
 
     What its queries learn lives in memory and goes with it: `path` may be None or ":memory:".
+    Raises ConfigError where a setting is unknown or has no such value.
     """
     if path not in (None, ":memory:"):
         raise UnsupportedError(f"a store on disk ('{path}') is not supported yet")

@@ -51,6 +51,14 @@ def test_it_takes_its_time(index, memory, monkeypatch):
     assert slept == [3 * SECONDS_PER_FRAME]
 
 
+def test_it_knows_what_it_was_asked_about(index, memory):
+    before = len(memory.asked)
+    memory(np.stack(pictures(index, [7, 8, 12])))
+    memory(np.stack(pictures(index, [2])))
+    assert memory.asked_about(slice(before, None)).tolist() == [2, 7, 8, 12]
+    assert memory.asked_about(slice(before, before + 2)).tolist() == [7, 8]
+
+
 def test_a_picture_that_it_never_saw_is_an_error(memory):
     with pytest.raises(KeyError):
         memory(np.zeros((1, 48, 64, 3), np.uint8))

@@ -10,6 +10,9 @@ import pytest
 from clips import Oracle, Visit, make_clip
 
 import vqe
+from vqe.models.specialized import HEADED
+from vqe.planner import cascade, search, training
+from vqe.planner.sampling import draw_blocks
 from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 4000, 10
@@ -104,6 +107,29 @@ def test_a_cascade_learns_the_condition_as_a_whole(street, condition):
     assert result.profile.reference_calls < FRAMES / 2
 
 
+@pytest.mark.slow
+def test_a_head_for_each_atom_keeps_the_bounds_of_the_whole(street, monkeypatch):
+    """Where there is no other model, and no detector or link that could do without."""
+    name, condition, bound = "cnn 64×16 heads", "contains('bus') <> contains('truck')", 0.1
+    monkeypatch.setattr(training, "ARCHITECTURES", {})
+    monkeypatch.setattr(training, "HEADED", {name: HEADED[name]})
+    monkeypatch.setattr(search, "fit_detectors", lambda evidence: [])
+    monkeypatch.setattr(search.Search, "_worth_training", lambda *_: True)
+    monkeypatch.setattr(cascade, "find_turns", lambda *_: None)
+    monkeypatch.setattr(cascade, "draw_portions", lambda *args: iter([draw_blocks(*args)]))
+    accuracy = f"FNR WITHIN {bound} FDR WITHIN {bound}"
+    oracle, result, found = answered(street, condition, accuracy, fill=False)
+    truth = CONDITIONS[condition](*seen(street))
+    errors = count_errors(truth, found, np.arange(FRAMES) // FPS)
+    assert errors.positives > 20
+    assert errors.fnr <= bound
+    assert errors.fdr <= bound
+    assert max(Counter(oracle.frames_seen).values()) == 1
+    assert result.profile.plan == name
+    assert name in result.explain()
+    assert result.profile.reference_calls == len(oracle.frames_seen) < FRAMES / 2
+
+
 def test_exact_asks_about_each_frame_once(street):
     condition = f"(contains('bus') OR contains('truck')) AND frame < {FRAMES // 10}"
     oracle, _, found = answered(street, condition, "EXACT")
@@ -135,7 +161,7 @@ def test_each_question_of_a_condition_has_a_plan_of_its_own(street):
         f"{street.path} where contains('truck', min_score => 0.4)",
     ]
     told = result.explain()
-    assert "Merge in frame order\n   ├─ CascadeScan" in told
+    assert "Merge in frame order\n   ├─ ReferenceScan" in told
     assert all(json.dumps(name)[1:-1] in result.explain("json") for name in names)
 
 

@@ -57,7 +57,7 @@ def test_explain_shows_the_stored_plan(con, clip):
 def test_explain_analyze_runs_and_measures(con, oracle):
     plan = text(con.sql(f"EXPLAIN ANALYZE {SQL} EXACT"))
     assert len(oracle.frames_seen) == 110
-    assert "CascadeScan 'clip' frames 10..120: decode frame set → oracle" in plan
+    assert "ReferenceScan 'clip' frames 10..120: decode frame set → oracle" in plan
     for part in ("decode", "frames in", "decided", "seconds", "110", "total:", "for 40 rows"):
         assert part in plan
     assert "asked about 110 frames" in plan
@@ -178,3 +178,21 @@ def test_stored_labels_are_told_beside_what_is_asked(tmp_path):
         con.sql(f"{sql} AND keyframe EXACT").to_arrow_table()
         con.sql(f"{sql} AND frame = 599 EXACT").to_arrow_table()
         assert "labels of earlier queries tell where to ask" in con.sql(sql).explain()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "possible"),
+    [(0.001, []), (0.004, ["refinement"]), (0.1, ["refinement", "cascade"])],
+)
+def test_plans_that_could_not_save_enough_are_not_possible(
+    tmp_path, monkeypatch, seconds, possible
+):
+    clip = make_clip(tmp_path / "long.mp4", 600, size=(96, 80))
+    monkeypatch.setattr(preview, "known_network_cost", lambda *_: NetworkCost(seconds, cores=1))
+    with vqe.connect(device="cpu") as con:
+        con.register_model("oracle", Oracle(clip))
+        result = con.sql(f"SELECT frames FROM {clip.sql} WHERE contains('truck')")
+        plans = list(dict.fromkeys(result.explain("table")["plan"].to_pylist()))
+        assert plans == [*possible, "no cascade"]
+        told = "600 frames: all takes only 0.6 s" in result.explain()
+        assert told == (not possible)

@@ -273,7 +273,7 @@ def test_a_later_file_is_planned_for_the_rows_that_are_missing(connect, oracles)
     result = con.sql(f"{SQL} LIMIT 12")
     assert found(result) == [(VIDEO("a"), BUS["a"]), (VIDEO("b"), [3, 4])]
     _, b = result.profile.videos
-    assert b.reason == "the leading frames hold the 2 rows of LIMIT"
+    assert b.reason == "the leading frames hold all rows of LIMIT 2"
     assert max(oracles.seen["b"]) < 30
     # How many rows a filter lets through is unknown.
     result = con.sql(f"{SQL} AND 100 // (frame + 1) >= 0 LIMIT 12")

@@ -27,6 +27,17 @@ def test_limit_stops_the_work(con, clip, oracle, accuracy, most):
     assert decoding_threads() == []
 
 
+def test_explain_analyze_tells_what_the_leading_frames_took(con, oracle):
+    sql = "SELECT FRAMES FROM clip WHERE contains('bus') AND frame >= 20 LIMIT 2"
+    result = con.sql(sql)
+    assert result.to_arrow_table()["frame"].to_pylist() == [20, 21]
+    assert result.profile.reason == "the leading frames hold all rows of LIMIT 2"
+    decode, asked = result.explain("table").to_pylist()
+    assert decode["step"] == "decode"
+    assert decode["frames"] >= len(oracle.frames_seen)
+    assert asked["frames"] == asked["decided"] == len(oracle.frames_seen) > 0
+
+
 def test_limit_reads_as_many_frames_as_the_network_takes_at_once(con, oracle):
     sql = "SELECT FRAMES FROM clip WHERE contains('bus') AND frame >= 20 {} EXACT"
     assert con.sql(sql.format("LIMIT 2")).to_arrow_table()["frame"].to_pylist() == [20, 21]

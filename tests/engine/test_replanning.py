@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from clips import Oracle, Visit, make_clip
@@ -19,17 +21,38 @@ SQL = "SELECT FRAMES FROM {} WHERE contains('bus') FNR WITHIN 20% FDR WITHIN 20%
 pytestmark = pytest.mark.slow
 
 
+def visits(**more):
+    chance = np.random.default_rng(4)
+    found, start = [], 15
+    while start < FRAMES - 80:
+        stop = start + int(chance.integers(25, 60))
+        found.append(Visit(start, stop, **more))
+        start = stop + int(chance.integers(40, 90))
+    return found
+
+
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory):
     """A clip that is in negative from CHANGE on."""
-    chance = np.random.default_rng(4)
-    visits, start = [], 15
-    while start < FRAMES - 80:
-        stop = start + int(chance.integers(25, 60))
-        visits.append(Visit(start, stop))
-        start = stop + int(chance.integers(40, 90))
     path = tmp_path_factory.mktemp("changed") / "changed.mp4"
-    return make_clip(path, FRAMES, gop=50, visits=visits, negative=[(CHANGE, FRAMES)])
+    return make_clip(path, FRAMES, gop=50, visits=visits(), negative=[(CHANGE, FRAMES)])
+
+
+@pytest.fixture(scope="module")
+def parked(tmp_path_factory):
+    """The same with objects that stand still."""
+    path = tmp_path_factory.mktemp("parked") / "parked.mp4"
+    return make_clip(path, FRAMES, gop=50, visits=visits(pace=0), negative=[(CHANGE, FRAMES)])
+
+
+@pytest.fixture(scope="module")
+def vanished(tmp_path_factory):
+    """The network sees objects that stand still; from CHANGE on no picture shows when they come."""
+    everyone = visits(pace=0)
+    shown = [visit for visit in everyone if visit.stop < CHANGE]
+    path = tmp_path_factory.mktemp("vanished") / "vanished.mp4"
+    clip = make_clip(path, FRAMES, gop=50, visits=shown, negative=[(CHANGE, FRAMES)])
+    return replace(clip, visits=tuple(everyone))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -119,3 +142,67 @@ def test_threads_and_batches_change_nothing(changed, replanned):
     *_, expected = replanned
     *_, table = ask(changed, decode_threads=3, batch_size=50)
     assert table.combine_chunks() == expected.combine_chunks()
+
+
+@pytest.fixture
+def links_alone(monkeypatch):
+    """No model is trained: frames are linked, or shown to the network."""
+    monkeypatch.setattr(training, "ARCHITECTURES", {})
+
+
+@pytest.fixture(scope="module")
+def replanned_link(vanished):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "ARCHITECTURES", {})
+        return ask(vanished)
+
+
+def test_a_link_that_turns_go_unseen_by_is_given_up(vanished, replanned_link):
+    _, oracle, result, table = replanned_link
+    first, second = result.profile.videos
+    assert first.plan.startswith("earlier frame")
+    assert CHANGE < first.until < FRAMES
+    assert second.reason != "stored plan"
+    assert second.until is None
+    assert "difference" in table["decided_by"].to_pylist()
+    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) < FRAMES
+    found = errors(vanished, table)
+    assert max(found.fnr, found.fdr) <= BOUND
+
+
+def test_a_later_query_links_by_both_plans(vanished, replanned_link):
+    con, _, result, _ = replanned_link
+    again = con.sql(SQL.format(vanished.sql))
+    found = errors(vanished, again.to_arrow_table())
+    assert max(found.fnr, found.fdr) <= BOUND
+    before, now = result.profile.videos, again.profile.videos
+    assert [plan.reason for plan in now] == ["stored plan", "stored plan"]
+    assert [(plan.plan, plan.until) for plan in now] == [(p.plan, p.until) for p in before]
+
+
+@pytest.mark.usefixtures("links_alone")
+def test_threads_and_batches_change_no_linked_row(vanished, replanned_link):
+    *_, expected = replanned_link
+    *_, table = ask(vanished, decode_threads=3, batch_size=50)
+    assert table.combine_chunks() == expected.combine_chunks()
+
+
+@pytest.mark.usefixtures("links_alone")
+def test_without_the_watch_such_a_link_goes_wrong(vanished, replanned_link):
+    """Its anchors are soon too old, which limits the harm."""
+    *_, watched = replanned_link
+    _, _, result, table = ask(vanished, drift=False)
+    assert result.profile.plan.startswith("earlier frame")
+    assert errors(vanished, table).fnr > 3 * errors(vanished, watched).fnr
+
+
+@pytest.mark.usefixtures("links_alone")
+def test_a_link_that_still_sees_the_turns_is_kept(parked):
+    _, oracle, result, table = ask(parked)
+    (only,) = result.profile.videos
+    assert only.plan.startswith("earlier frame")
+    assert only.until is None
+    assert only.drift  # it was looked at, and found right
+    assert len(oracle.frames_seen) < FRAMES / 3
+    found = errors(parked, table)
+    assert max(found.fnr, found.fdr) <= BOUND

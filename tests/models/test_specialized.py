@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from vqe.models import threads
+from vqe.models.heads import Lesson
 from vqe.models.specialized import ARCHITECTURES, train
 from vqe.models.threads import keep_torch_threads, torch_threads
 from vqe.models.torch_network import without_tf32
@@ -21,7 +22,8 @@ def trained(name="cnn 64×16", steps=12):
     arch = ARCHITECTURES[name]
     rng = np.random.default_rng(0)
     thumbnails = rng.integers(0, 255, (120, arch.size, arch.size, 3)).astype(np.uint8)
-    return train(arch, thumbnails, rng.random(120) < 0.4, seed=3, steps=steps), thumbnails
+    lesson = Lesson(rng.random((120, 1)) < 0.4)
+    return train(arch, thumbnails, lesson, seed=3, steps=steps), thumbnails
 
 
 def scores(name="cnn 64×16", steps=12):

@@ -6,9 +6,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from vqe.models.specialized import ARCHITECTURES
+from vqe.models.specialized import ARCHITECTURES, HEADED
+from vqe.physical.formula import Formula
 from vqe.plan.accuracy import Accuracy
+from vqe.plan.constants import BOOLEAN
+from vqe.plan.expressions import Call, Contains
 from vqe.planner import search, training
+from vqe.planner.atoms import Atoms
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
 from vqe.planner.training import Trainer
@@ -30,8 +34,9 @@ DECODE_COSTS = DecodeCosts(
 
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch):
-    short = {name: replace(arch, steps=40) for name, arch in ARCHITECTURES.items()}
-    monkeypatch.setattr(training, "ARCHITECTURES", short)
+    for known, architectures in (("ARCHITECTURES", ARCHITECTURES), ("HEADED", HEADED)):
+        short = {name: replace(arch, steps=40) for name, arch in architectures.items()}
+        monkeypatch.setattr(training, known, short)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,14 @@ def evidence(present, *, in_blocks, in_pixels):
         thumbnail_seconds=dict.fromkeys(thumbnails, 0.0002),
         difference_seconds=0.0001,
     )
+
+
+def with_atoms(found, *columns):
+    """The same, where the condition is that any of several labels is there."""
+    either = Contains("0", 0.5)
+    for i in range(1, len(columns)):
+        either = Call("or_kleene", (either, Contains(str(i), 0.5)), BOOLEAN)
+    return replace(found, atoms=Atoms(Formula(either), np.stack(columns, axis=1)))
 
 
 def panning(found):
@@ -142,6 +155,36 @@ def test_difference_detector_only(present):
 def test_specialized_model_only(present):
     decision = decide(evidence(present, in_blocks=False, in_pixels=True), 0.05)
     assert kinds(decision) == ["specialized"]
+
+
+def test_heads_are_offered_where_several_atoms_vary(present):
+    def offered(found):
+        return [arch.name for arch in Trainer(seed=0, device="cpu").offered(found)]
+
+    found = evidence(present, in_blocks=False, in_pixels=True)
+    half, never = present & (np.arange(N) % 2 == 0), np.zeros(N, np.bool_)
+    assert offered(found) == list(ARCHITECTURES)
+    assert offered(with_atoms(found, present, never)) == list(ARCHITECTURES)
+    assert offered(with_atoms(found, half, present & ~half)) == [
+        "linear 32",
+        "cnn 64×16",
+        "cnn 64×16 heads",
+        "cnn 96×16",
+        "cnn 96×16 heads",
+    ]
+    assert offered(replace(found, present=never)) == []
+
+
+@pytest.mark.slow
+def test_heads_where_there_is_nothing_else(present, monkeypatch):
+    monkeypatch.setattr(training, "ARCHITECTURES", {})
+    found = evidence(present, in_blocks=False, in_pixels=True)
+    first_half = present & (np.arange(N) < N // 2)
+    decision = decide(with_atoms(found, first_half, present & ~first_half), 0.05)
+    assert decision.name in HEADED
+    assert kinds(decision) == ["specialized"]
+    assert decision.measured.units.false_negatives == 0
+    assert "specialized" not in kinds(decide(found, 0.05))
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vqe.models.heads import Combine, Lesson
 from vqe.models.threads import keep_torch_threads, torch_threads
 
 SCORING_BATCH = 32
@@ -19,7 +20,11 @@ SCORING_BATCH = 32
 
 @dataclass(frozen=True)
 class Architecture:
-    """A kind of specialized model: side of its square input in pixels, and its layers.
+    """A kind of specialized model: side of its square input in pixels, and its layers, which
+    `build` makes for so many heads.
+
+    One without `has_heads` has a single one, for the condition as a whole; otherwise each atom of
+    the condition has a head of its own on the trunk that they share.
 
     All chance in the layers, initial values and dropout, comes from the generator they are built
     with: torch's own generator belongs to the whole process.
@@ -27,18 +32,21 @@ class Architecture:
 
     name: str
     size: int
-    build: Callable[[torch.Generator], nn.Module]
+    build: Callable[[torch.Generator, int], nn.Module]
     steps: int  # of the optimiser, each on TRAINING_BATCH thumbnails
     learning_rate: float
+    has_heads: bool = False
 
 
-def linear(size: int, generator: torch.Generator) -> nn.Module:
+def linear(size: int, generator: torch.Generator, heads: int) -> nn.Module:
     """Logistic regression over the pixels."""
-    layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, 1, device="meta"))
+    layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, heads, device="meta"))
     return _initialised(layers, generator)
 
 
-def convolutional(size: int, filters: int, dense: int, generator: torch.Generator) -> nn.Module:
+def convolutional(
+    size: int, filters: int, dense: int, generator: torch.Generator, heads: int
+) -> nn.Module:
     """Three strided convolutions that double their filters, then a dense layer.
 
     Strides instead of pooling: five times faster on a CPU. The dense layer sees positions, which a
@@ -57,7 +65,7 @@ def convolutional(size: int, filters: int, dense: int, generator: torch.Generato
         Dropout(0.3, generator),
         nn.Linear(wide * side * side, dense, device="meta"),
         nn.ReLU(),
-        nn.Linear(dense, 1, device="meta"),
+        nn.Linear(dense, heads, device="meta"),
     )
     return _initialised(layers, generator)
 
@@ -99,6 +107,12 @@ ARCHITECTURES = {
 }
 """Every specialized model a plan may use, from the cheapest to the dearest."""
 
+HEADED = {
+    f"{name} heads": replace(ARCHITECTURES[name], name=f"{name} heads", has_heads=True)
+    for name in ("cnn 64×16", "cnn 96×16")
+}
+"""Those that conditions of several atoms may have as well."""
+
 TRAINING_BATCH = 64
 
 THREADS = 1
@@ -107,14 +121,18 @@ THREADS = 1
 
 
 class SpecializedModel:
-    """A trained model; a score is its log-odds that the condition holds."""
+    """A trained model; a score is its log-odds that the condition holds, which `combine` makes of
+    those of its heads."""
 
-    def __init__(self, arch: Architecture, net: nn.Module, mean: Tensor, scale: float) -> None:
+    def __init__(
+        self, arch: Architecture, net: nn.Module, mean: Tensor, scale: float, combine: Combine
+    ) -> None:
         self.name = arch.name
         self.size = arch.size
         self._net = net.eval()
         self._mean = mean  # (1, 3, S, S), of the training thumbnails
         self._scale = scale
+        self._combine = combine
         self.device = next(net.parameters()).device
 
     def start(self) -> None:
@@ -129,7 +147,7 @@ class SpecializedModel:
         for start in range(0, len(thumbnails), SCORING_BATCH):
             batch = thumbnails[start : start + SCORING_BATCH]
             x = _normalise(_to_tensor(batch, self.device), self._mean, self._scale)
-            out[start : start + len(batch)] = self._net(x)[:, 0].float().cpu().numpy()
+            out[start : start + len(batch)] = self._combine(self._net(x).float().cpu().numpy())
         return out
 
 
@@ -137,39 +155,40 @@ class SpecializedModel:
 def train(
     arch: Architecture,
     thumbnails: NDArray[np.uint8],
-    present: NDArray[np.bool_],
+    lesson: Lesson,
     *,
     seed: int,
     device: str = "cpu",
     steps: int | None = None,
 ) -> SpecializedModel:
-    """Trains on uint8 (N, S, S, 3) RGB thumbnails and bool (N,) labels with both classes.
+    """Trains on uint8 (N, S, S, 3) RGB thumbnails and what there is to learn of them.
 
-    Both classes are drawn equally often. Shifts by a few pixels and changes of brightness are what
-    differs between moments of a fixed camera, so they augment the data. `steps` overrides the
-    architecture's own number.
+    The loss is the cross-entropy of each head, on average. Shifts by a few pixels and changes of
+    brightness are what differs between moments of a fixed camera, so they augment the data. `steps`
+    overrides the architecture's own number.
     """
     torch_device = torch.device(device)
     generator = torch.Generator().manual_seed(seed)  # draws and augments
-    net = arch.build(torch.Generator(torch_device).manual_seed(seed))
+    net = arch.build(torch.Generator(torch_device).manual_seed(seed), lesson.truth.shape[1])
     net = net.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     pixels = _to_tensor(thumbnails, torch_device)  # (N, 3, S, S) in 0..255
     mean = pixels.mean(dim=0, keepdim=True)
     scale = float((pixels - mean).std()) + 1e-3
-    truth = torch.from_numpy(present).to(torch_device, torch.float32)
-    weights = torch.from_numpy(np.where(present, 0.5 / present.mean(), 0.5 / (~present).mean()))
+    truth = torch.from_numpy(lesson.truth).to(torch_device, torch.float32)  # (N, H)
+    drawn, counts = map(torch.from_numpy, lesson.balance())
+    weights = counts.to(torch_device, torch.float32)  # (N, H)
     optimiser = torch.optim.AdamW(net.parameters(), lr=arch.learning_rate, weight_decay=1e-2)
     n_steps = steps or arch.steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, arch.learning_rate, n_steps)
     for _ in range(n_steps):
-        rows = torch.multinomial(weights, TRAINING_BATCH, replacement=True, generator=generator)
+        rows = torch.multinomial(drawn, TRAINING_BATCH, replacement=True, generator=generator)
         x = _augment(_normalise(pixels[rows], mean, scale), generator)
-        loss = nn.functional.binary_cross_entropy_with_logits(net(x)[:, 0], truth[rows])
+        loss = nn.functional.binary_cross_entropy_with_logits(net(x), truth[rows], weights[rows])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    return SpecializedModel(arch, net, mean, scale)
+    return SpecializedModel(arch, net, mean, scale, lesson.combine)
 
 
 def _to_tensor(thumbnails: NDArray[np.uint8], device: torch.device) -> Tensor:

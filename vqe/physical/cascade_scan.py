@@ -74,8 +74,9 @@ class CascadeScanExec(Operator):
 
     def headline(self) -> str:
         steps = " → ".join(self.steps)
+        kind = "CascadeScan" if self.stages or self.link else "ReferenceScan"
         return (
-            f"CascadeScan '{self.video}' {frames_text(self.ordinals)}: "
+            f"{kind} '{self.video}' {frames_text(self.ordinals)}: "
             f"decode {self.decoding.name} → {steps}"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vqe.detections import Detections
 from vqe.physical.evaluate import evaluate
+from vqe.physical.formula import Formula
 from vqe.plan.expressions import Column, Contains, Expression, Objects, rewritten, sights_of
 
 Rows = Callable[[NDArray[np.int64]], pa.RecordBatch]
@@ -59,6 +60,16 @@ class Question:
     def holds(self, marks: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Whether frames with these marks qualify, bool (N,); not where there is none."""
         return holding(marks)
+
+    @cached_property
+    def formula(self) -> Formula:
+        """How the condition follows from its atoms."""
+        return Formula(self.condition)
+
+    def truth_of_atoms(self, ordinals: NDArray[np.int64], seen: Detections) -> NDArray[np.bool_]:
+        """Whether each of the A atoms holds in N frames, bool (N, A), by what was seen in them."""
+        questions = [replace(self, condition=atom) for atom in self.formula.atoms]
+        return np.stack([one.holds(one.marks(ordinals, seen)) for one in questions], axis=1)
 
     def _column(self, sight: Contains | Objects, seen: Detections) -> pa.Array:
         label = self.labels.index(sight.label)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.detectors.difference import DETECTORS, DifferenceDetector
+from vqe.models.heads import Lesson
 from vqe.models.specialized import Architecture, SpecializedModel, train
 from vqe.planner.evidence import Evidence
 
@@ -46,10 +47,13 @@ def train_model(
 ) -> SpecializedModel:
     """One specialized model, trained on the training blocks."""
     training = evidence.training
+    lesson = Lesson(evidence.present[training, None])
+    if arch.has_heads and evidence.atoms is not None:
+        lesson = evidence.atoms.lesson(training)
     return train(
         arch,
         evidence.thumbnails[arch.size][training],
-        evidence.present[training],
+        lesson,
         seed=seed,
         device=device,
         steps=steps,

@@ -28,6 +28,7 @@ from vqe.planner.turns import find_turns
 from vqe.planner.visual_scan import VisualScan
 from vqe.planner.within_limits import decide_within
 from vqe.runtime.context import Context
+from vqe.runtime.metrics import StageMetrics
 from vqe.storage.store import Store
 
 LEAST_SAVING_SECONDS = 5.0
@@ -81,10 +82,11 @@ def _plan(scan: VisualScan, labeller: Labeller, store: Store, context: Context) 
     if stored is not None:
         return stored
     with context.metrics.phase("labelling"):
-        found = _leading_rows(scan, labeller)
+        found, spent = _leading_rows(scan, labeller)
     if scan.limit is not None and found >= scan.limit:
         # Not kept: it holds for this LIMIT only.
-        return Decision((), f"the leading frames hold the {scan.limit} rows of LIMIT")
+        reason = f"the leading frames hold all rows of LIMIT {scan.limit}"
+        return Decision((), reason, spent=spent)
     began = time.process_time()
     decision = _learn(scan, labeller, store, context)
     if decision.fill is None:
@@ -133,20 +135,25 @@ def stored_decision(scan: VisualScan, store: Store) -> Decision | None:
     )
 
 
-def _leading_rows(scan: VisualScan, labeller: Labeller) -> int:
-    """Rows found by labelling the leading frames, while a LIMIT may be met by them alone."""
+def _leading_rows(scan: VisualScan, labeller: Labeller) -> tuple[int, tuple[StageMetrics, ...]]:
+    """Rows found by labelling the leading frames, while a LIMIT may be met by them alone, and what
+    that took."""
     leading = scan.ordinals[: label_budget(scan.frames) // 2]
     if not scan.limit or scan.limit > len(leading):
-        return 0
-    found, still = 0, len(leading)
-    reading = labeller.labelled(labeller.reader(), scan.index, leading, "labelling")
+        return 0, ()
+    found, still, reader = 0, len(leading), labeller.reader()
+    reading = labeller.labelled(reader, scan.index, leading, "labelling")
     with closing(reading):
         for frames, present in reading:
             found += int(present.sum())
             still -= len(frames)
             if found >= scan.limit or found + still < scan.limit:
                 break
-    return found
+    calls = len(labeller.fresh)
+    return found, (
+        StageMetrics("decode", reader.report.decoded, 0, reader.report.seconds),
+        StageMetrics(scan.network.name, calls, calls, labeller.seconds),
+    )
 
 
 def _learn(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vqe.detectors.difference import ReferenceImage, block_differences, compile_kernels
 from vqe.detectors.look import LookMeasure
 from vqe.models.specialized import ARCHITECTURES
+from vqe.planner.atoms import Atoms, atoms_of
 from vqe.planner.labeller import Labeller
 from vqe.planner.sampling import Block
 from vqe.runtime.context import Context
@@ -34,7 +35,8 @@ class Evidence:
     `drawn`: bool (n,), the others lie where visits begin or end;
     `thumbnails`: by size, uint8 (n, S, S, 3); `reference`: the average empty training frame, uint8
     (H, W), None where there is none; `differences`: float64 (n, 400), from it, per block of the
-    picture; `looks`: float64 (n, 3), see `LookMeasure`. The rest are measured seconds per frame.
+    picture; `looks`: float64 (n, 3), see `LookMeasure`; `atoms`: what holds of a condition that has
+    several. The rest are measured seconds per frame.
     """
 
     ordinals: NDArray[np.int64]
@@ -48,6 +50,7 @@ class Evidence:
     looks: NDArray[np.float64] | None
     thumbnail_seconds: dict[int, float]
     difference_seconds: float
+    atoms: Atoms | None = None
 
 
 class Collection:
@@ -108,8 +111,9 @@ class Collection:
     def _evidence(self) -> Evidence:
         ordinals = np.array(self.ordinals, np.int64)
         order, n = np.argsort(ordinals), len(ordinals)
+        ordinals, present = ordinals[order], np.array(self.present, np.bool_)[order]
         blocks = sorted(self.blocks, key=lambda block: int(block.ordinals[0]))
-        block = np.searchsorted([b.ordinals[-1] for b in blocks], ordinals[order])
+        block = np.searchsorted([b.ordinals[-1] for b in blocks], ordinals)
         differences, looks, seconds = None, None, 0.0
         if self.measured:
             seen = np.argsort(np.concatenate([part.ordinals for part in self.measured]))
@@ -117,9 +121,9 @@ class Collection:
             looks = np.concatenate([part.looks for part in self.measured])[seen]
             seconds = sum(part.seconds for part in self.measured) / n
         return Evidence(
-            ordinals=ordinals[order],
+            ordinals=ordinals,
             block=block,
-            present=np.array(self.present, np.bool_)[order],
+            present=present,
             training=np.array([b.training for b in blocks])[block],
             drawn=np.array([b.drawn for b in blocks])[block],
             thumbnails={
@@ -130,6 +134,7 @@ class Collection:
             looks=looks,
             thumbnail_seconds={size: s / n for size, s in self.thumbnail_seconds.items()},
             difference_seconds=seconds,
+            atoms=atoms_of(self.labeller.question, ordinals, present, self.labeller.labels),
         )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vqe.config import Settings
+from vqe.planner import cascade, refining
 from vqe.planner.calibration import known_network_cost
 from vqe.planner.cascade import stored_decision
 from vqe.planner.cost import NetworkCost
@@ -72,16 +74,18 @@ def _told(
     if scan.accuracy.exact:
         chosen = prospects.everything("EXACT asks the reference network", chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, everything)
-    plans = []
-    grid = first_grid(scan, fill=settings.fill)
-    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
+    seconds, plans, grid = prospects.seconds_without, [], None
+    if seconds >= refining.LEAST_SAVING_SECONDS:
+        grid = first_grid(scan, fill=settings.fill)
     if grid is not None:
         plans.append(prospects.refinement(grid))
-    if blocks:
+    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
+    if blocks and seconds >= cascade.LEAST_SAVING_SECONDS:
         plans.append(prospects.cascade(np.concatenate([block.ordinals for block in blocks])))
     if not plans:
-        chosen = prospects.everything("too few frames to learn from", chosen=True)
-        return ExplainedVideo(video, (chosen,), decodings, f"{everything}: too few to learn from")
+        why = f"all takes only {seconds:.1f} s" if blocks else "too few to learn from"
+        chosen = prospects.everything(why, chosen=True)
+        return ExplainedVideo(video, (chosen,), decodings, f"{everything}: {why}")
     plans.append(prospects.everything("if nothing else pays"))
     return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {_first(scan, grid)}")
 
@@ -111,6 +115,13 @@ class _Prospects:
         self.remaining = scan.remaining
         self.network: NetworkCost | None = known_network_cost(scan, store)
         self.costs: DecodeCosts | None = scan.decode_costs(store)
+
+    @property
+    def seconds_without(self) -> float:
+        """What the reference network would take for all frames; infinite before it is measured."""
+        if self.network is None:
+            return math.inf
+        return self.network.seconds_per_frame * len(self.remaining)
 
     def everything(self, reason: str, *, chosen: bool = False) -> ExplainedPlan:
         """The reference network on every frame."""

@@ -28,7 +28,7 @@ from vqe.planner.linking import Linking, can_link
 from vqe.planner.scene import motion_of, watch_of
 from vqe.planner.selection import Selection
 from vqe.planner.thresholds import Thresholds, allowance, choose
-from vqe.planner.training import Trainer, can_train
+from vqe.planner.training import Trainer
 from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
@@ -104,7 +104,7 @@ class Search:
             for detector in detectors:
                 self.consider(detector, None)
         training = context.progress.phase("training", None, unit="models")
-        for arch in trainer.architectures.values():
+        for arch in trainer.offered(self.evidence):
             if not self._worth_training(arch, context, trainer):
                 continue
             invested = trainer.invested
@@ -210,7 +210,7 @@ class Search:
     def _worth_training(self, arch: Architecture, context: Context, trainer: Trainer) -> bool:
         """Whether the best this model could do pays for training it."""
         context.check()
-        if self.seconds_left() <= 0 or not can_train(self.evidence):
+        if self.seconds_left() <= 0:
             return False
         with context.metrics.phase("training"):
             seconds = trainer.expected(arch, self.evidence)

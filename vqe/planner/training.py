@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from vqe.models.specialized import ARCHITECTURES, Architecture, SpecializedModel
+from vqe.models.specialized import ARCHITECTURES, HEADED, Architecture, SpecializedModel
 from vqe.planner.candidates import ModelCandidate, score_selection, train_model
 from vqe.planner.evidence import Evidence
 
@@ -30,10 +30,20 @@ class Trainer:
     ) -> None:
         self.seed = seed
         self.device = device
-        self.architectures = ARCHITECTURES if architectures is None else architectures
+        self.architectures = {**ARCHITECTURES, **HEADED} if architectures is None else architectures
         self.invested = 0.0
         self.scoring: dict[str, float] = {}
         self._expected: dict[str, float] = {}
+
+    def offered(self, evidence: Evidence) -> list[Architecture]:
+        """Those that the training blocks have something to teach, from the cheapest to the dearest;
+        heads only where several atoms vary."""
+        if not can_train(evidence):
+            return []
+        atoms = evidence.atoms
+        heads = 0 if atoms is None else len(atoms.varying(evidence.training))
+        possible = [arch for arch in self.architectures.values() if heads > 1 or not arch.has_heads]
+        return sorted(possible, key=lambda arch: arch.size)
 
     def expected(self, arch: Architecture, evidence: Evidence) -> float:
         """Seconds that a training takes: as the last one did, or foretold by a short trial."""
