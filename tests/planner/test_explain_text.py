@@ -23,7 +23,8 @@ Leaf
 plan: mse (cheapest plan that keeps the bounds)
   mse: absent below 6.13, else asks on
 
-errors on the selection set, which no model has seen (interval: Clopper–Pearson):
+errors on the selection set, which no model has seen (interval:
+  Clopper–Pearson):
 
 error                          rate   95% interval    of   independent
 ──────────────────────────────────────────────────────────────────────
@@ -37,20 +38,23 @@ decode       1,200       1,000         –           –      0.50          0.40
 mse          1,000       1,000       700         300      0.05          0.06
 ref            300         280       300           0      6.00          5.60
 
-seconds are CPU time, but for the reference network, whose calls are timed on the clock
+seconds are CPU time, but for the reference network, whose calls are timed on
+  the clock
 
 one-off: index 0.01 s, labelling 4.00 s
-reference network: asked about 500 frames (200 of them to plan), 20 from the store
+reference network: asked about 500 frames (200 of them to plan), 20 from the
+  store
 total: 10.60 s for 310 rows
 CPU time: 18.30 s, predicted 18.67 s
 
 considered as well; predicted seconds, frames asked about, errors at most:
 
 plan         seconds   asked   FNR ≤   FDR ≤   why not
-────────────────────────────────────────────────────────────────────────────────────────
+────────────────────────────────────────────────────────────────────────────────
 no cascade     20.40   1,000   –       –       dearer
 logistic       12.00       –   52.2%   52.2%   dearer
-cnn                –       –   –       –       training takes 9.0 s, saves 1.0 s at most"""
+cnn                –       –   –       –       training takes 9.0 s, saves 1.0 s
+                                               at most"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,6 +125,27 @@ def test_the_table_of_rejected_plans_is_announced_with_the_columns_that_it_has(q
     priced = replace(DECISION, alternatives=DECISION.alternatives[:1])
     query.physical = PhysicalPlan(Leaf(), {"a.mp4": priced})
     assert "considered as well; predicted seconds, frames asked about:" in explain(query)
+
+
+def test_steps_with_long_names_keep_all_columns(query):
+    """Their headings are broken, since the table would not fit into the width."""
+    name = "difference of blocks"
+    renamed = [replace(step, name=name) for step in DECISION.predictions if step.name == "mse"]
+    predictions = (DECODE, *renamed, DECISION.predictions[-1])
+    decision = replace(DECISION, stages=(Stage(name),), predictions=predictions)
+    query.physical = PhysicalPlan(Leaf(), {"a.mp4": decision})
+    scan = METRICS.scans[0]
+    stages = [StageMetrics(name, 1000, 700, 0.05), scan.stages[-1]]
+    query.context = Context(metrics=replace(METRICS, scans=[replace(scan, stages=stages)]))
+    lines = explain(query).splitlines()
+    (first,) = (n for n, line in enumerate(lines) if line.startswith("decode "))
+    assert [line.split() for line in lines[first - 3 : first - 1]] == [
+        ["frames", "passed", "predicted"],
+        ["step", "in", "predicted", "decided", "on", "seconds", "s"],
+    ]
+    assert lines[first + 1].split()[-6:] == ["1,000", "1,000", "700", "300", "0.05", "0.06"]
+    assert lines[first + 2].startswith("blocks")
+    assert max(map(len, lines)) <= 80
 
 
 def test_without_a_visual_scan():

@@ -129,12 +129,13 @@ def _without_empty(found: Fitted) -> Fitted:
 
 
 def _with_broken_heads(found: Fitted) -> Fitted:
-    """Names on several lines, broken behind underscores, where the values are narrower."""
+    """Names on several lines, broken at blanks and behind underscores, where the values are
+    narrower."""
 
     def broken(column: Column) -> Column:
         if cell_len(column.name) <= max(map(cell_len, column.cells), default=0):
             return column
-        return replace(column, head=column.name.replace("_", "_\n"))
+        return replace(column, head=column.name.replace("_", "_\n").replace(" ", "\n"))
 
     return replace(found, columns=[broken(column) for column in found.columns])
 

@@ -47,11 +47,13 @@ def table_text(
     width: int | None = None,
     footer: bool = True,
     notes: Sequence[str] = (),
+    wrap: bool = False,
 ) -> str:
     """`rows` as plain text of at most `width` columns, by default those of the terminal.
 
     Of more than `max_rows` rows the first and the last are shown. Numbers stand right; null is –.
     Where not all columns fit, the footer names those that are left out; `notes` stand below it.
+    Text that is longer than its column is cut, or with `wrap` goes on below.
     """
     width = width or shutil.get_terminal_size().columns
     excerpt = _excerpt(rows, max_rows)
@@ -61,14 +63,14 @@ def table_text(
         table.add_column(
             Text(column.heading),
             justify="right" if column.right else "left",
-            vertical="bottom",
+            vertical="top" if wrap else "bottom",
             no_wrap=column.right,
             min_width=column.least_width,
         )
     for number, cells in enumerate(zip(*(column.cells for column in fit.columns), strict=True)):
         if number == excerpt.n_head:
             table.add_row(*(GAP for _ in cells))
-        table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells))
+        table.add_row(*(Text(cell, no_wrap=not wrap, overflow="ellipsis") for cell in cells))
     out = io.StringIO()
     Console(file=out, width=width, color_system=None, force_jupyter=False).print(table)
     lines = [line.rstrip() for line in out.getvalue().splitlines()]

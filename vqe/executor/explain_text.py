@@ -1,4 +1,4 @@
-"""An explanation for people, in lines of at most WIDTH columns."""
+"""An explanation for people, in lines of at most WIDTH columns, but for those of the operators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vqe.planner.explanation import (
 )
 from vqe.statistics.rates import CONFIDENCE, ErrorRate
 
-WIDTH = 100
+WIDTH = 80
 MOST_REJECTED = 10
 
 SECONDS = "seconds are CPU time, but for the reference network, whose calls are timed on the clock"
@@ -34,7 +34,7 @@ def explanation_text(told: Explanation, *, rules: bool = False) -> str:
     if rules:
         sections.append(_rules(told.rewrites))
     if told.summary:
-        sections.append(told.summary)
+        sections.append(_prose(told.summary))
     sections += _before(told) if told.totals is None else _after(told, told.totals)
     return "\n\n".join(sections)
 
@@ -52,11 +52,13 @@ def _rules(rewrites: Sequence[Rewrite]) -> str:
 def _before(told: Explanation) -> list[str]:
     if told.pattern:
         table = [_table_of_videos([_video_before(v) for v in told.videos])] if told.videos else []
-        return table + [f"{video.video}: {video.floor}" for video in told.videos if video.floor]
+        return table + [
+            _prose(f"{video.video}: {video.floor}") for video in told.videos if video.floor
+        ]
     sections = []
     for video in told.videos:
-        sections += [video.summary, _prospects(video.plans)]
-        sections += [video.floor] if video.floor else []
+        sections += [_prose(video.summary), _prospects(video.plans)]
+        sections += [_prose(video.floor)] if video.floor else []
         sections.append(_decodings(video.decodings))
     return sections
 
@@ -72,27 +74,41 @@ def _after(told: Explanation, totals: Totals) -> list[str]:
             sections.append(_errors(chosen))
     steps = added_up(video.plans[0] for video in told.videos)
     if any(step.measured for step in steps):
-        sections.append(f"{_steps(steps)}\n\n{SECONDS}")
+        sections.append(f"{_steps(steps)}\n\n{_prose(SECONDS)}")
     sections.append(_totals(totals, planned=bool(told.videos)))
     if told.notes:
-        sections.append("\n".join(told.notes))
+        sections.append("\n".join(told.notes))  # with paths, which are not broken
     if not told.pattern and told.videos and (rejected := told.videos[0].plans[1:]):
         sections.append(_rejected(rejected))
     return sections
 
 
 def _chosen(plan: ExplainedPlan) -> str:
-    lines = textwrap.wrap(f"plan: {plan.name} ({plan.reason})", WIDTH, subsequent_indent="  ")
+    lines = [f"plan: {plan.name} ({plan.reason})"]
     lines += [f"  {step.name}: {step.rule}, else asks on" for step in plan.steps if step.rule]
     if plan.certificate is not None:
         lines += [str(plan.certificate), f"  {plan.certificate.evidence}"]
     if plan.shortfall is not None:
         lines.append(str(plan.shortfall))
-    return "\n".join(lines)
+    return _prose(*lines)
+
+
+def _prose(*texts: str) -> str:
+    """The lines of the texts, those that are too long on several, indented."""
+    filled = []
+    for line in "\n".join(texts).split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        filled += textwrap.wrap(
+            *(line, WIDTH),
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(filled)
 
 
 def _errors(plan: ExplainedPlan) -> str:
-    head = f"errors {plan.errors_of} (interval: Clopper–Pearson):"
+    head = _prose(f"errors {plan.errors_of} (interval: Clopper–Pearson):")
     rows = [
         {
             "error": MEANING[error.measure],
@@ -103,7 +119,7 @@ def _errors(plan: ExplainedPlan) -> str:
         }
         for error in plan.errors
     ]
-    table = table_text(rows, width=WIDTH, footer=False)
+    table = table_text(rows, width=WIDTH, footer=False, wrap=True)
     return f"{head}\n\n{table}"
 
 
@@ -136,7 +152,7 @@ def _steps(steps: Sequence[Step]) -> str:
         if not predicted:
             del row["predicted"], row["predicted s"]
         rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False)
+    return table_text(rows, width=WIDTH, footer=False, wrap=True)
 
 
 def _totals(totals: Totals, *, planned: bool) -> str:
@@ -152,7 +168,7 @@ def _totals(totals: Totals, *, planned: bool) -> str:
     lines.append(f"CPU time: {totals.cpu_seconds:.2f} s")
     if totals.predicted_cpu_seconds is not None:
         lines[-1] += f", predicted {totals.predicted_cpu_seconds:.2f} s"
-    return "\n".join(lines)
+    return _prose(*lines)
 
 
 def _rejected(plans: Sequence[ExplainedPlan]) -> str:
@@ -174,8 +190,8 @@ def _rejected(plans: Sequence[ExplainedPlan]) -> str:
             del row["asked"]
     if _measures(plans):
         head += ", errors at most"
-    table = table_text(rows, width=WIDTH, max_rows=MOST_REJECTED, footer=False)
-    return f"{head}:\n\n{table}"
+    table = table_text(rows, width=WIDTH, max_rows=MOST_REJECTED, footer=False, wrap=True)
+    return f"{_prose(f'{head}:')}\n\n{table}"
 
 
 def _measures(plans: Sequence[ExplainedPlan]) -> list[str]:
@@ -205,7 +221,7 @@ def _prospects(plans: Sequence[ExplainedPlan]) -> str:
         decode = plan.steps[0].predicted if plan.steps else None
         row = {
             "plan": plan.name,
-            "network asked about": _bounded(_calls(plan), plan.at_least),
+            "asked about": _bounded(_calls(plan), plan.at_least),
             "decoded": _bounded(decode.frames if decode else None, plan.at_least),
             "seconds": _bounded(plan.seconds, plan.at_least or bool(_unmeasured([plan])), ".1f"),
             "": plan.reason,
@@ -213,14 +229,14 @@ def _prospects(plans: Sequence[ExplainedPlan]) -> str:
         if not known:
             del row["seconds"]
         rows.append(row)
-    table = table_text(rows, width=WIDTH, footer=False)
+    table = table_text(rows, width=WIDTH, footer=False, wrap=True)
     return f"{table}\n\n{_unmeasured(plans)}".rstrip()
 
 
 def _bounded(number: float | None, at_least: bool, places: str = ".0f") -> str | None:
     if number is None:
         return None
-    return f"{'at least ' if at_least else ''}{number:,{places}}"
+    return f"{'≥ ' if at_least else ''}{number:,{places}}"
 
 
 def _unmeasured(plans: Sequence[ExplainedPlan]) -> str:
@@ -236,18 +252,17 @@ def _decodings(decodings: Sequence[DecodeChoice]) -> str:
         return "nothing to decode: stored labels answer"
     rows = []
     for way in decodings:
-        part = f"{way.delivered:,} of {way.asked:,} at most"
         row: dict[str, object] = {
             "decoding": way.name,
-            "of the frames asked for": "all" if way.delivered == way.asked else part,
+            "delivers": "all" if way.delivered == way.asked else f"≤ {way.delivered:,}",
             "decodes": way.decoded,
             "seeks": way.seeks,
         }
         if way.cpu_seconds is not None:
-            row["CPU seconds"] = _hundredths(way.cpu_seconds)
+            row["CPU s"] = _hundredths(way.cpu_seconds)
         row["choice"] = way.choice
         rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False)
+    return table_text(rows, width=WIDTH, footer=False, wrap=True)
 
 
 def _video_before(video: ExplainedVideo) -> dict[str, object]:
@@ -276,9 +291,9 @@ def _table_of_videos(rows: Sequence[Mapping[str, object]]) -> str:
     """The rows as text; column `video` is cut to what tells the videos from one another."""
     folder = os.path.commonpath([os.path.dirname(str(row["video"])) for row in rows])
     if not folder:
-        return table_text(rows, width=WIDTH, footer=False)
+        return table_text(rows, width=WIDTH, footer=False, wrap=True)
     rows = [{**row, "video": os.path.relpath(str(row["video"]), folder)} for row in rows]
-    return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False)}"
+    return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False, wrap=True)}"
 
 
 def _n(number: int, noun: str) -> str:
