@@ -10,6 +10,8 @@ from language import plan_of
 
 from vqe.errors import BindError, VqeError
 from vqe.optimizer import optimize
+from vqe.plan.expressions import Call
+from vqe.plan.nodes import Filter
 from vqe.sql.parser import parse
 from vqe.sql.unparse import unparse
 
@@ -50,7 +52,6 @@ def test_parentheses_alone_may_be_deep() -> None:
 
 
 MULTIPLIED = {
-    "%": WHERE + "frame % (" * 30 + "2" + ")" * 30 + " = 1",
     "BETWEEN": WHERE + "(" * 30 + "keyframe" + " BETWEEN false AND true)" * 30,
     "IN": WHERE + "(" * 12 + "keyframe" + " IN (true, false, true, false, true, false))" * 12,
     "CASE": WHERE
@@ -64,6 +65,13 @@ MULTIPLIED = {
 def test_operands_that_are_used_twice_do_not_multiply_without_end(kind: str) -> None:
     with pytest.raises(BindError, match=r"more than 100,000 operations|nested too deeply"):
         plan_of(MULTIPLIED[kind])
+
+
+def test_a_remainder_uses_its_operands_once() -> None:
+    plan = plan_of(WHERE + "frame % (" * 30 + "2" + ")" * 30 + " = 1")
+    (condition,) = [node.condition for node in plan.walk() if isinstance(node, Filter)]
+    assert isinstance(condition, Call)
+    assert condition.calls == 31  # with the comparison
 
 
 LONG: dict[str, Callable[[int], str]] = {

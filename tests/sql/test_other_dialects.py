@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from vqe.errors import ParseError
-from vqe.sql.other_dialects import AFTERWARDS, NO_CAST, SUFFIX, WORDS_ELSEWHERE
+from vqe.sql.other_dialects import AFTERWARDS, ALONE, NO_CAST, PATH, SUFFIX, WORDS_ELSEWHERE
 from vqe.sql.parser import parse
 
 NO_ALIAS = "a table gets no other name: a query reads one, and columns stand alone"
 NO_SHARE = "ERROR WITHIN is no share: it is in the unit of what is averaged or summed"
-OBJECTS = "for so many objects, up or down"
+OBJECTS = "ERROR WITHIN 0.1 is a tenth of an object, up or down"
+WANTED = "name the columns that are wanted, or put the query into FROM of another one"
 
 ERRORS = {
     "SELECT a‸::double FROM x": ("the dialect has no casts", NO_CAST),
@@ -45,8 +46,37 @@ ERRORS = {
     "SELECT a FROM x ‸y": ("unexpected 'y'", NO_ALIAS),
     "SELECT a FROM (SELECT b FROM x) ‸AS y": ("unexpected 'AS'", NO_ALIAS),
     "SELECT avg(a) ‸m FROM x": ("unexpected 'm'", "a column gets a name by AS: AS m"),
-    "SELECT avg(a) FROM x ERROR WITHIN 5‸%": (NO_SHARE, f"write ERROR WITHIN 0.05 {OBJECTS}"),
-    "SELECT avg(a) FROM x ERROR WITHIN .5 ‸%": (NO_SHARE, f"write ERROR WITHIN 0.005 {OBJECTS}"),
+    "SELECT avg(a) FROM x ERROR WITHIN 5‸%": (NO_SHARE, OBJECTS),
+    "SELECT avg(a) FROM x ERROR WITHIN .5 ‸%": (NO_SHARE, OBJECTS),
+    "SELECT a FROM x WHERE a FNR ‸< 5%": ("unexpected '< 5%'", "write FNR WITHIN 5%"),
+    "SELECT a FROM x WHERE a fdr ‸.1 LIMIT 1": ("unexpected '.1'", "write fdr WITHIN .1"),
+    "SELECT a FROM x WHERE a > TIMESTAMP ‸'2024-05-01'": (
+        "the dialect has no TIMESTAMP '…'",
+        "text beside a moment is read as one: time > '2024-05-01'",
+    ),
+    "SELECT INTERVAL '2' ‸SECONDS": (
+        "the unit belongs into the text",
+        "INTERVAL '2 SECONDS'",
+    ),
+    "SELECT a FROM x WHERE a IN ‸[1, 2]": ("a list stands in parentheses here", "IN (1, 2)"),
+    "SELECT a FROM x WHERE a IS NOT ‸TRUE": (
+        "the dialect has no IS TRUE",
+        "a condition needs none: WHERE keyframe, WHERE NOT keyframe",
+    ),
+    "SELECT a FROM x‸, y": (
+        "a query reads one table",
+        "a pattern stands for several files: 'cams/*.mp4'",
+    ),
+    "SELECT a FROM read_video‸('x.mp4')": ("no function stands in FROM", PATH),
+    "SELECT a FROM x WHERE a IN (‸SELECT b FROM y)": (
+        "a query in parentheses stands in FROM only",
+        AFTERWARDS,
+    ),
+    "SELECT *‸, a FROM x": (ALONE, WANTED),
+    "SELECT a, ‸* FROM x": (ALONE, "name the columns that are wanted"),
+    "SELECT frames‸, a FROM x": (ALONE, WANTED),
+    "SELECT EVENTS (gap => '2 s')‸, a FROM x": (ALONE, WANTED),
+    "SELECT a FROM x LIMIT 5‸, 10": ("the dialect has no OFFSET", AFTERWARDS),
     "COPY (SELECT a FROM x) TO 'x' ‸(FORMAT csv)": ("COPY has no options", SUFFIX),
     "COPY (SELECT a FROM x) TO ? ‸WITH (HEADER)": ("COPY has no options", SUFFIX),
     "COPY ‸x TO 'x.csv'": ("COPY takes a query", "COPY (SELECT * FROM …) TO 'rows.csv'"),

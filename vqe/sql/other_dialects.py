@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,66 +45,109 @@ CHARACTERS: Final = {
 """What to write instead of a character."""
 
 MOST_LOOKED_AT: Final = 300
-"""Characters before the place where the parser gave up."""
+"""Characters before and behind the place where the parser gave up."""
 
-Told = tuple[str, str]
-"""What is wrong, and what is possible."""
-
-
-def _qualified(keyword: str | None, name: str, rest: str) -> Told:
-    """Of `name.rest`, behind a keyword that a path may follow, or somewhere else."""
-    if keyword:
-        return "the character '.' means nothing here", f"a path stands in quotes: '{name}.{rest}'"
-    return f"'{name}.{rest}': names are not qualified", f"a query reads one table: write {rest}"
+NAME: Final = r"(\"[^\"]+\"|[^\W\d]\w*)"
+TEXT: Final = r"'(?:[^']|'')*'"
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """Text of another dialect: `before` matches what ends where the parser gave up, `here` what
-    begins there; `told` makes the message from the two matches."""
+    """Text of another dialect: `here` matches what begins where the parser gave up, `before` what
+    ends there. `message` and `hint` may use their groups, as {here[1]} and {before[1]}."""
 
     here: str
-    told: Callable[[re.Match[str], re.Match[str]], Told]
+    message: str
+    hint: str
     before: str = ""
 
 
+NO_PARAMETER: Final = "'{here[0]}' is no parameter here"
+ALONE: Final = "this stands alone in a select list"
+
 SPELLINGS: Final = (
-    Spelling("::", lambda *_: ("the dialect has no casts", NO_CAST)),
+    # Parameters, and values.
+    Spelling(r":([^\W\d]\w*|\d+)", NO_PARAMETER, "write ${here[1]}"),
+    Spelling(r"%\((\w+)\)s", NO_PARAMETER, "write ${here[1]}"),
+    Spelling(r"%s\b", NO_PARAMETER, "write ?"),
+    Spelling("::", "the dialect has no casts", NO_CAST),
     Spelling(
-        r":([^\W\d]\w*)",
-        lambda _, here: (f"'{here[0]}' is no parameter here", f"write ${here[1]}"),
-    ),
-    Spelling(r":(\d+)", lambda _, here: (f"'{here[0]}' is no parameter here", f"write ${here[1]}")),
-    Spelling(
-        r"%\((\w+)\)s", lambda _, here: (f"'{here[0]}' is no parameter here", f"write ${here[1]}")
-    ),
-    Spelling(r"%s\b", lambda *_: ("'%s' is no parameter here", "write ?")),
-    Spelling(r"\[", lambda *_: ("the dialect has no [ ]", AFTERWARDS)),
-    Spelling(
-        r"\|\|",
-        lambda *_: ("the dialect has no ||", f"conditions are joined by OR; {AFTERWARDS}"),
+        f"({TEXT})",
+        "the dialect has no {before[1]} '…'",
+        "text beside a moment is read as one: time > {here[1]}",
+        before=r"\b(TIMESTAMP|TIMESTAMPTZ|DATETIME|DATE)\s*",
     ),
     Spelling(
-        r"\.\s*(\"[^\"]+\"|[^\W\d]\w*|\*)",
-        lambda before, here: _qualified(before[1], before[2], here[1]),
-        before=r"(?:\b(FROM|DESCRIBE|VIDEO)\s+)?(\"[^\"]+\"|[^\W\d]\w*)\s*",
+        r"([^\W\d]\w*)",
+        "the unit belongs into the text",
+        "INTERVAL '{before[1]} {here[1]}'",
+        before=r"\bINTERVAL\s*'([\d.]+)'\s*",
+    ),
+    # Operators.
+    Spelling(r"\[", "a list stands in parentheses here", "IN (1, 2)", before=r"\bIN\s*"),
+    Spelling(r"\[", "the dialect has no [ ]", AFTERWARDS),
+    Spelling(r"\|\|", "the dialect has no ||", f"conditions are joined by OR; {AFTERWARDS}"),
+    Spelling(
+        "(TRUE|FALSE)",
+        "the dialect has no IS {here[1]}",
+        "a condition needs none: WHERE keyframe, WHERE NOT keyframe",
+        before=r"\bIS\s+(?:NOT\s+)?",
+    ),
+    # What is read.
+    Spelling(
+        rf"\.\s*{NAME}",
+        "the character '.' means nothing here",
+        "a path stands in quotes: '{before[1]}.{here[1]}'",
+        before=rf"\b(?:FROM|DESCRIBE|VIDEO)\s+{NAME}\s*",
+    ),
+    Spelling(
+        rf"\.\s*({NAME}|\*)",
+        "'{before[1]}.{here[1]}': names are not qualified",
+        "a query reads one table: write {here[1]}",
+        before=rf"{NAME}\s*",
+    ),
+    Spelling(
+        ",",
+        "a query reads one table",
+        "a pattern stands for several files: 'cams/*.mp4'",
+        before=rf"\bFROM\s+(?:{NAME}|{TEXT})\s*",
+    ),
+    Spelling(r"\(", "no function stands in FROM", PATH, before=rf"\bFROM\s+{NAME}\s*"),
+    Spelling(
+        r"SELECT\b", "a query in parentheses stands in FROM only", AFTERWARDS, before=r"\(\s*"
+    ),
+    # What is asked for.
+    Spelling(
+        ",",
+        ALONE,
+        "name the columns that are wanted, or put the query into FROM of another one",
+        before=r"\bSELECT\s+(?:\*|FRAMES|EVENTS(?:\s*\([^()]*\))?)\s*",
+    ),
+    Spelling(r"\*", ALONE, "name the columns that are wanted", before=r",\s*"),
+    Spelling(",", "the dialect has no OFFSET", AFTERWARDS, before=r"\bLIMIT\s+\d+\s*"),
+    Spelling(
+        r"[<=]*\s*([\d.]+%?)",
+        "unexpected '{here[0]}'",
+        "write {before[1]} WITHIN {here[1]}",
+        before=r"\b(FNR|FPR|FDR|ERROR)\s*",
     ),
     Spelling(
         "%",
-        lambda before, _: (
-            "ERROR WITHIN is no share: it is in the unit of what is averaged or summed",
-            f"write ERROR WITHIN {float(before[1]) / 100:g} for so many objects, up or down",
-        ),
-        before=r"\bERROR\s+WITHIN\s+(\d+(?:\.\d*)?|\.\d+)\s*",
+        "ERROR WITHIN is no share: it is in the unit of what is averaged or summed",
+        "ERROR WITHIN 0.1 is a tenth of an object, up or down",
+        before=r"\bERROR\s+WITHIN\s+[\d.]+\s*",
     ),
+    # Files.
     Spelling(
         r"\(|WITH\b",
-        lambda *_: ("COPY has no options", SUFFIX),
-        before=r"\bTO\s+(?:'(?:[^']|'')*'|[?$]\w*)\s*",
+        "COPY has no options",
+        SUFFIX,
+        before=rf"\bTO\s+(?:{TEXT}|[?$]\w*)\s*",
     ),
     Spelling(
         r"[^\W\d]\w*|'",
-        lambda *_: ("COPY takes a query", "COPY (SELECT * FROM …) TO 'rows.csv'"),
+        "COPY takes a query",
+        "COPY (SELECT * FROM …) TO 'rows.csv'",
         before=r"\bCOPY\s+",
     ),
 )
@@ -119,10 +161,12 @@ def from_elsewhere(
     """
     shortly_before = sql[max(offset - MOST_LOOKED_AT, 0) : offset]
     for spelling in SPELLINGS:
-        here = re.compile(spelling.here, re.IGNORECASE).match(sql, offset)
+        here = re.compile(spelling.here, re.IGNORECASE).match(sql, offset, offset + MOST_LOOKED_AT)
         before = here and re.search(f"(?:{spelling.before})\\Z", shortly_before, re.IGNORECASE)
         if here and before:
-            message, hint = spelling.told(before, here)
+            message, hint = (
+                text.format(here=here, before=before) for text in (spelling.message, spelling.hint)
+            )
             return ParseError(message, hint=hint, sql=sql, offset=offset)
     if word.upper() in WORDS_ELSEWHERE:
         hint = WORDS_ELSEWHERE[word.upper()]
