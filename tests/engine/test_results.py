@@ -256,7 +256,7 @@ def test_to_pandas(con):
 
 def test_show_and_html(con, capsys, oracle):
     result = con.sql(SQL)
-    assert "not run yet" in repr(result)
+    assert "not run yet; show() prints its rows>" in repr(result)
     assert oracle.frames_seen == []
     assert "<table" in con.sql(SQL)._repr_html_()
     with pytest.raises(ConfigError, match="whole number from 0, got -1"):
