@@ -8,6 +8,8 @@ from benchmarks.cascade_replays import replay, stored, train_group
 from vqe.detectors.difference import GRID
 from vqe.plan.accuracy import Accuracy
 
+pytestmark = pytest.mark.slow
+
 FPS = 10.0
 BOUNDS = Accuracy(fnr=0.1, fdr=0.1)
 
@@ -26,7 +28,6 @@ def group():
     return train_group(scene(True), BOUNDS, seed=1)
 
 
-@pytest.mark.slow
 def test_a_visible_object_is_found_for_few_calls(group):
     found = replay(group, BOUNDS, seed=2)
     assert found["plan"] != "no cascade"
@@ -35,13 +36,11 @@ def test_a_visible_object_is_found_for_few_calls(group):
     assert max(found["errors"].fnr, found["errors"].fdr) <= 0.1
 
 
-@pytest.mark.slow
 def test_replays_depend_on_their_seed_alone(group):
     first, again, other = (replay(group, BOUNDS, seed)["labels"] for seed in (2, 2, 3))
     assert first == again != other
 
 
-@pytest.mark.slow
 def test_an_invisible_object_is_left_to_the_reference_network():
     group = train_group(scene(False), BOUNDS, seed=1)
     found = replay(group, BOUNDS, seed=2)
