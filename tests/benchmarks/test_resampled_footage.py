@@ -78,6 +78,7 @@ def test_the_same_file_whatever_the_number_of_cores(
     assert files[0] == files[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoder", "gop"), [("camera", 60), ("archive", 250)])
 def test_it_is_encoded_as_its_source_would(
     scene: str, encoder: str, gop: int, monkeypatch: pytest.MonkeyPatch

@@ -84,6 +84,7 @@ def test_it_happens_at_once_and_once_only(known):
     assert len(oracle.frames_seen) == asked
 
 
+@pytest.mark.slow
 def test_a_proof_is_made_ahead_of_time_too(known):
     con, oracle = known
     bounds = "FNR WITHIN 20% FDR WITHIN 20% CONFIDENCE 90%"

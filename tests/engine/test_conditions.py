@@ -165,6 +165,7 @@ def test_each_question_of_a_condition_has_a_plan_of_its_own(street):
     assert all(json.dumps(name)[1:-1] in result.explain("json") for name in names)
 
 
+@pytest.mark.slow
 def test_a_proof_is_about_the_condition_as_a_whole(street):
     condition = "CASE WHEN frame < 200 THEN contains('bus') ELSE contains('truck') END"
     accuracy = "FNR WITHIN 20% CONFIDENCE 90%"
@@ -175,6 +176,7 @@ def test_a_proof_is_about_the_condition_as_a_whole(street):
     assert len(result.profile.videos) == 1
 
 
+@pytest.mark.slow
 def test_numbers_of_each_frame_compared_with_what_is_seen_leave_nothing_to_guess(street):
     condition = "objects('bus') > frame % 2 AND frame < 400"
     _, result, found = answered(street, condition, f"FNR WITHIN {BOUND}")

@@ -61,6 +61,7 @@ CONDITIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accuracy", ["EXACT", ""])
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_only_frames_that_fit_are_looked_at(con, clip, oracle, condition, accuracy):
@@ -303,6 +304,7 @@ def test_closing_stops_decoding(monkeypatch, groups, decoders, threads):
     assert decoded(decoders) == after < 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("accuracy", ["EXACT", ""])
 def test_cancelling_where_nothing_comes_out(one_group, decoders, threads, accuracy):

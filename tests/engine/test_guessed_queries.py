@@ -37,6 +37,7 @@ def ask(clip, monkeypatch):
     return ask
 
 
+@pytest.mark.slow
 def test_a_part_of_the_grid_is_not_asked_about(clip, ask):
     oracle, con, result, table = ask()
     asked, grid = set(oracle.frames_seen), set(range(0, FRAMES, GOP))

@@ -58,6 +58,7 @@ def errors(clip, table, asked=None):
     return count_errors(clip.present("bus")[asked], answer, asked // FPS)
 
 
+@pytest.mark.slow
 def test_the_bounds_hold_for_windows_of_a_second(long_clip, answered):
     found = errors(long_clip, answered[-1])
     assert found.positives > 100
@@ -217,6 +218,7 @@ def test_the_number_of_threads_changes_nothing(long_clip):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_answers_are_not_carried_over_what_was_not_asked_for(long_clip):
     """Two stretches with a gap: the frames at its ends say nothing about one another."""
     con = connect(Oracle(long_clip, seconds=SECONDS))

@@ -15,6 +15,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CHAINS)
 def test_a_chain_of_thousands(kind: str) -> None:
     text = repr(optimize(plan_of(f"SELECT FRAMES FROM video WHERE {CHAINS[kind]}")))

@@ -102,6 +102,7 @@ def test_what_is_rare_or_never_seen_makes_it_give_up(visit):
     assert found.fineness(ACCURACY).why_not.startswith("too little was seen")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blips", [20, 60, 150, 300])
 def test_bounds_are_broken_seldom_whatever_the_number_of_blips(blips):
     """Of 6,000 frames in visits, 60 may be missed; and the same for holes."""

@@ -95,6 +95,7 @@ def answers(video, stage):
     return video.present[anchor], (anchor == np.arange(N)).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit_us", [None, 1_000_000])
 def test_the_bounds_hold_for_frames_that_were_not_labelled(unit_us):
     accuracy = Accuracy(fnr=0.02, fdr=0.02, unit_us=unit_us)

@@ -89,6 +89,7 @@ def test_pictures_without_details_do_not_move():
     assert camera_motion(blank[:1], np.zeros(1, np.int64)).pairs == 0
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("clip", CLIPS)
 def test_no_real_fixed_camera_is_called_moving(clip):

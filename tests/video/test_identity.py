@@ -160,6 +160,7 @@ def test_the_clips_are_what_their_names_say(clip):
     assert PROPERTIES[clip.path.name](clip.path)
 
 
+@pytest.mark.slow
 @every_shape
 def test_the_ordinal_is_the_number_drawn_into_the_frame(clip):
     shown = SHOWN.get(clip.path.name, list(range(clip.frames)))
@@ -175,6 +176,7 @@ def test_all_frames_at_once_are_those_of_sequential_decoding(clip):
     assert read_frames(known_index(clip.path)) == dict(enumerate(truth(clip.path).frames))
 
 
+@pytest.mark.slow
 @every_shape
 def test_each_frame_alone_is_that_of_sequential_decoding(clip):
     index, expected = known_index(clip.path), truth(clip.path)
@@ -256,6 +258,7 @@ def beginnings(path: Path) -> dict[int, bool]:
     return out
 
 
+@pytest.mark.slow
 @every_shape
 def test_decoding_can_begin_at_every_entry(clip):
     index = known_index(clip.path)

@@ -145,6 +145,7 @@ def test_tables_list_what_demuxing_gives(made, name):
     assert agree(listed, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDITED)
 def test_edit_lists_hide_frames_and_shift_times(made, tmp_path, name):
     path = made(name)
@@ -454,6 +455,7 @@ def long(tmp_path_factory):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["b-frames.mp4", "late.mp4", "sound.mov"])
 def test_damaged_tables_never_raise(made, tmp_path, name):
     """And where they are read and agree, they are what demuxing gives."""

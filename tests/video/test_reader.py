@@ -173,6 +173,7 @@ def test_segments_do_not_depend_on_the_batch_size(long_index, batch_frames):
 NAMES = ("b-frames.mp4", "open-gop.mp4", "b-frames.mkv", "b-frames.ts", "mpeg4.avi", "one-gop.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*NAMES, "vp9.webm", "hevc-open.mkv", "mpeg4-p.avi"])
 def test_any_number_of_threads_reads_the_same(indexes, name):
     index = indexes(name)

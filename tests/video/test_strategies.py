@@ -108,6 +108,7 @@ def test_what_a_strategy_delivers(clips, name, strategy, asked):
     assert numbers == {ordinal: ordinal for ordinal in expected}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("strategy", STRATEGIES)
