@@ -29,7 +29,6 @@ def test_import_is_light():
     assert best < 0.05
 
 
-@pytest.mark.slow
 def test_the_lazy_names_are_there():
     code = "import vqe; print(vqe.connect.__name__, vqe.Result.__name__, vqe.Connection.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
