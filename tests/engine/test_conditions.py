@@ -75,13 +75,18 @@ def answered(clip, condition, accuracy, **settings):
     return oracle, result, found
 
 
+def errors_of(clip, condition, found):
+    """Of the frames found, bool (N,), in windows of a second."""
+    truth = CONDITIONS[condition](*seen(clip))
+    return count_errors(truth, found, np.arange(FRAMES) // FPS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_bounds_are_about_the_whole_condition(street, condition):
     accuracy = f"FNR WITHIN {BOUND} FDR WITHIN {BOUND}"
     oracle, result, found = answered(street, condition, accuracy)
-    truth = CONDITIONS[condition](*seen(street))
-    errors = count_errors(truth, found, np.arange(FRAMES) // FPS)
+    errors = errors_of(street, condition, found)
     assert errors.positives > 20
     assert errors.fnr <= BOUND
     assert errors.fdr <= BOUND
@@ -97,8 +102,7 @@ def test_bounds_are_about_the_whole_condition(street, condition):
 def test_a_cascade_learns_the_condition_as_a_whole(street, condition):
     accuracy = f"FNR WITHIN {2 * BOUND} FDR WITHIN {2 * BOUND}"
     oracle, result, found = answered(street, condition, accuracy, fill=False)
-    truth = CONDITIONS[condition](*seen(street))
-    errors = count_errors(truth, found, np.arange(FRAMES) // FPS)
+    errors = errors_of(street, condition, found)
     assert errors.fnr <= 2 * BOUND
     assert errors.fdr <= 2 * BOUND
     assert max(Counter(oracle.frames_seen).values()) == 1
@@ -119,8 +123,7 @@ def test_a_head_for_each_atom_keeps_the_bounds_of_the_whole(street, monkeypatch)
     monkeypatch.setattr(cascade, "draw_portions", lambda *args: iter([draw_blocks(*args)]))
     accuracy = f"FNR WITHIN {bound} FDR WITHIN {bound}"
     oracle, result, found = answered(street, condition, accuracy, fill=False)
-    truth = CONDITIONS[condition](*seen(street))
-    errors = count_errors(truth, found, np.arange(FRAMES) // FPS)
+    errors = errors_of(street, condition, found)
     assert errors.positives > 20
     assert errors.fnr <= bound
     assert errors.fdr <= bound

@@ -61,11 +61,16 @@ def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArr
 
 def compile_kernels() -> None:
     """Compiles what `block_differences` runs, so that no call of it takes longer than others."""
+    for plane in kinds_of_planes():
+        block_squared_differences(plane, np.zeros(plane.shape, np.uint8), *GRID)
+
+
+def kinds_of_planes() -> tuple[NDArray[np.uint8], ...]:
+    """Small ones of every kind that the planes of frames are of: kernels are compiled for each."""
     rows, columns = GRID
     padded = np.zeros((rows, 2 * columns), np.uint8)
     padded.flags.writeable = False  # as the planes of a frame are, with or without padded rows
-    for plane in (padded, padded[:, :columns]):
-        block_squared_differences(plane, np.zeros(plane.shape, np.uint8), rows, columns)
+    return padded, padded[:, :columns]
 
 
 def block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:

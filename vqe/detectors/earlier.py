@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import GRID, GRIDS, block_pixels, pooled
+from vqe.detectors.difference import GRID, GRIDS, block_pixels, kinds_of_planes, pooled
 from vqe.detectors.kernels import anchors_of, block_sums, changes_back
 from vqe.video.frames import FrameBatch
 
@@ -31,11 +31,8 @@ def block_means(frames: FrameBatch) -> NDArray[np.float32]:
 
 def compile_kernels() -> None:
     """Compiles what is run here, so that no call takes longer than others."""
-    rows, columns = GRID
-    padded = np.zeros((rows, 2 * columns), np.uint8)
-    padded.flags.writeable = False  # as the planes of a frame are, with or without padded rows
-    for plane in (padded, padded[:, :columns]):
-        block_sums(plane, rows, columns)
+    for plane in kinds_of_planes():
+        block_sums(plane, *GRID)
     changes = changes_back(np.zeros((1, 1), np.float32), np.zeros(1, np.int64), 1, True)
     anchors_of(changes, np.zeros(1, np.int64), np.ones(1, np.bool_), 1, 0.0)
 

@@ -24,6 +24,18 @@ def compiled(function: Kernel) -> Kernel:
 
 
 @compiled
+def _add_up(accumulators: NDArray[np.int32], blocks: NDArray[np.int64]) -> None:
+    """The sums over a row of blocks, int64 (columns,), in place, from those of the pixel columns,
+    int32 (W,)."""
+    width, columns = len(accumulators), len(blocks)
+    for j in range(columns):
+        total = np.int64(0)
+        for x in range(j * width // columns, (j + 1) * width // columns):
+            total += accumulators[x]
+        blocks[j] = total
+
+
+@compiled
 def block_squared_differences(
     image: NDArray[np.uint8], reference: NDArray[np.uint8], rows: int, columns: int
 ) -> NDArray[np.int64]:
@@ -43,11 +55,7 @@ def block_squared_differences(
             for x in range(width):
                 difference = np.int32(image[y, x]) - np.int32(reference[y, x])
                 accumulators[x] += difference * difference
-        for j in range(columns):
-            total = np.int64(0)
-            for x in range(j * width // columns, (j + 1) * width // columns):
-                total += accumulators[x]
-            sums[i, j] = total
+        _add_up(accumulators, sums[i])
     return sums
 
 
@@ -98,11 +106,7 @@ def block_sums(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
         for y in range(i * height // rows, (i + 1) * height // rows):
             for x in range(width):
                 accumulators[x] += image[y, x]
-        for j in range(columns):
-            total = np.int64(0)
-            for x in range(j * width // columns, (j + 1) * width // columns):
-                total += accumulators[x]
-            sums[i, j] = total
+        _add_up(accumulators, sums[i])
     return sums
 
 
