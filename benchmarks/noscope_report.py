@@ -158,11 +158,11 @@ def ceiling_rows(results: Results) -> Rows:
 def _foretold(cpu: dict[str, float | None] | None) -> dict[str, str]:
     """CPU time, and how near what the plan foretold of it came."""
     measured, foretold = (cpu or {}).get("measured"), (cpu or {}).get("foretold")
-    known = measured is not None and foretold is not None
+    ratio = foretold / measured if measured and foretold is not None else None
     return {
         "CPU time": ABSENT if measured is None else _seconds(measured),
         "foretold": ABSENT if foretold is None else _seconds(foretold),
-        "foretold ÷ measured": f"{foretold / measured:.2f}" if known else ABSENT,
+        "foretold ÷ measured": ABSENT if ratio is None else f"{ratio:.2f}",
     }
 
 
