@@ -233,6 +233,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
                 reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
                 difference=evidence.difference_seconds,
                 specialized=trainer.scoring,
+                decoders=context.decode_threads,
             ),
             frames=frames,
             work=work,

@@ -89,10 +89,12 @@ class ScanCost:
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured seconds per frame, on this machine, at this resolution."""
+    """Measured seconds per frame, on this machine, at this resolution; `decoders` are threads that
+    decode side by side."""
 
     decode: DecodeCosts
     reference: NetworkCost
     difference: float
     specialized: dict[str, float]  # by architecture, thumbnail included
     earlier: float = 0.0
+    decoders: int = 1

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqe.models.specialized import Architecture
 from vqe.physical.stages import ScoringStage
@@ -34,6 +35,7 @@ from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
+from vqe.video.strategies import FrameSet
 
 INVESTED = 0.2
 """Part of the seconds without a cascade that trainings may take before they save anything; what
@@ -245,6 +247,11 @@ class Search:
     def _total(self, stages: Sequence[StageCost]) -> float:
         cost = ScanCost(self.costs.decode, tuple(stages))
         return sum(step.seconds for step in cost.predict(self.frames, self.work))
+
+    def decoding(self, ordinals: NDArray[np.int64]) -> float:
+        """Seconds on the clock that it takes to decode such frames, int64 ascending."""
+        work = FrameSet().plan(self.index, ordinals).work
+        return self.costs.decode.seconds(work) / self.costs.decoders
 
     @property
     def best_seconds(self) -> float:
