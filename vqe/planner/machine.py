@@ -1,0 +1,47 @@
+"""The machine that costs are measured on."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import av
+import torch
+
+from vqe.runtime.context import usable_cores
+from vqe.storage.cost_file import Machine
+
+
+def this_machine() -> Machine:
+    """What measured seconds hold for."""
+    versions = {
+        "torch": str(torch.__version__),
+        "av": av.__version__,
+        "FFmpeg": av.ffmpeg_version_info,
+    }
+    return Machine(_cpu_name(), usable_cores(), versions)
+
+
+@cache
+def processor(device: str) -> str:
+    """What a network runs on, "cpu" or the name of the GPU "cuda…"."""
+    if device.startswith("cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_name(device)
+    return device
+
+
+@cache
+def _cpu_name() -> str:
+    """The model of the processor, where the system tells it."""
+    try:
+        if sys.platform == "darwin":
+            ask = ["sysctl", "-n", "machdep.cpu.brand_string"]
+            return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except (OSError, subprocess.SubprocessError):
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
