@@ -24,7 +24,7 @@ def test_the_machine_is_told_by_plain_values():
     told = asdict(machine.this_machine())
     assert told["cpu"]
     assert told["cores"] == context.usable_cores() >= 1
-    assert sorted(told["versions"]) == ["FFmpeg", "av", "torch"]
+    assert sorted(told["versions"]) == ["FFmpeg", "av", "torch", "vqe"]
     assert told["versions"]["torch"] == torch.__version__
     assert json.loads(json.dumps(told)) == told
 

@@ -13,11 +13,13 @@ import torch
 
 from vqe.runtime.context import usable_cores
 from vqe.storage.cost_file import Machine
+from vqe.version import __version__
 
 
 def this_machine() -> Machine:
     """What measured seconds hold for."""
     versions = {
+        "vqe": __version__,
         "torch": str(torch.__version__),
         "av": av.__version__,
         "FFmpeg": av.ffmpeg_version_info,
