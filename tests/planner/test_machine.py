@@ -29,6 +29,27 @@ def test_the_machine_is_told_by_plain_values():
     assert json.loads(json.dumps(told)) == told
 
 
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (
+            "processor\t: 0\nmodel name\t: Acme 9000 @ 3 GHz\nflags\t\t: fpu\n\nprocessor\t: 1\n",
+            "Acme 9000 @ 3 GHz",
+        ),
+        ("processor\t: 0\nCPU part\t: 0xd0c\n", "aarch64 0xd0c"),
+        ("", "aarch64"),
+    ],
+)
+def test_the_processor_is_known_by_its_model(monkeypatch, told, name):
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(machine.platform, "processor", lambda: "")
+    monkeypatch.setattr(machine.platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(machine.Path, "read_text", lambda *_, **__: told)
+    machine._cpu_name.cache_clear()
+    assert machine.this_machine().cpu == name
+    machine._cpu_name.cache_clear()
+
+
 def test_cores_that_the_process_may_not_use_do_not_count(monkeypatch):
     monkeypatch.setattr(context.os, "sched_getaffinity", lambda _: {0, 5, 6}, raising=False)
     assert machine.this_machine().cores == 3

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from vqe.storage import cost_file
 from vqe.storage.cost_file import MOST_FILES, CostFile, Machine
-from vqe.storage.costs import Costs
+from vqe.storage.kept_costs import KeptCosts
 
 MACHINE = Machine("Acme 9000 (R)", 2, {"torch": "2.9"})
 NUMBERS = {"seconds_per_frame": 0.25, "cores": 2.0}
@@ -55,7 +55,7 @@ def test_the_newer_measurement_counts(tmp_path, kept):
 
 
 def test_what_a_process_has_measured_goes_before_what_others_say(tmp_path, kept):
-    mine, theirs = (Costs("network", 10, opened(tmp_path)) for _ in range(2))
+    mine, theirs = (KeptCosts("network", 10, opened(tmp_path)) for _ in range(2))
     assert mine.get("a") == NUMBERS
     mine.keep("a", {"seconds_per_frame": 1.0})
     theirs.keep("a", {"seconds_per_frame": 2.0})
@@ -164,7 +164,7 @@ def tells(caplog, file, numbers=NUMBERS):
 def test_where_no_folder_can_be_there_is_only_memory(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        costs = Costs("network", 10, opened(folder))
+        costs = KeptCosts("network", 10, opened(folder))
         assert costs.get("c") is None
         costs.keep("c", NUMBERS)
         assert costs.get("c") == NUMBERS

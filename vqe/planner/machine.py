@@ -42,8 +42,10 @@ def _cpu_name() -> str:
         if sys.platform == "darwin":
             ask = ["sysctl", "-n", "machdep.cpu.brand_string"]
             return subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except (OSError, subprocess.SubprocessError):
         lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = told.get("model name") or platform.processor() or platform.machine()
+    # ARM processors tell no more than their part, as a number.
+    return f"{name} {told['CPU part']}" if "CPU part" in told else name

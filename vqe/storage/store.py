@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from vqe.storage.cost_file import CostFile
-from vqe.storage.costs import Costs
+from vqe.storage.kept_costs import KeptCosts
 from vqe.storage.labels import LabelStore
 from vqe.storage.recent import Recent
 
@@ -48,8 +48,8 @@ class Store:
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
         self.plans: Recent[object] = Recent(PLANS)
         self.proofs: Recent[object] = Recent(PROOFS)
-        self.decode_costs = Costs("decode", DECODE_COSTS, costs)
-        self.network_costs = Costs("network", NETWORK_COSTS, costs)
+        self.decode_costs = KeptCosts("decode", DECODE_COSTS, costs)
+        self.network_costs = KeptCosts("network", NETWORK_COSTS, costs)
         self._indexes: OrderedDict[str, Sized] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:

@@ -6,7 +6,7 @@ from vqe.storage.cost_file import CostFile, Numbers
 from vqe.storage.recent import Recent
 
 
-class Costs:
+class KeptCosts:
     """The numbers of one kind that were measured last, `most` of them, by name.
 
     Those that were measured by this object go before those of the file, where there is one: they
