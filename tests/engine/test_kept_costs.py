@@ -111,6 +111,24 @@ def test_they_hold_for_a_copy_and_for_videos_of_the_same_size(clip, tmp_path, me
     assert predicted(connect(clip), larger) == [None, None]
 
 
+def test_explain_says_when_other_processes_have_measured_them(clip, measured):
+    question = f"{SQL.format(clip=clip.sql)} EXACT"
+    first = connect(clip)
+    first.sql(SQL.format(clip=clip.sql)).to_arrow_table()
+    assert "measured on" not in first.sql(question).explain()
+    plant("network", measured="2026-01-31T23:00:00+00:00")
+    plant("decode", measured="2026-02-01")
+    later = connect(clip)
+    told = later.sql(question)
+    assert (
+        "\n\nseconds by costs that were measured on 2026-01-31 and 2026-02-01\n" in told.explain()
+    )
+    (video,) = json.loads(told.explain("json"))["videos"]
+    assert video["measured_on"] == ["2026-01-31", "2026-02-01"]
+    later.sql(f"{SQL.format(clip=clip.sql)} AND frame < 400").to_arrow_table()
+    assert "seconds by costs that were measured on 2026-02-01\n" in later.sql(question).explain()
+
+
 @pytest.mark.parametrize("wrong", [10.0, 1e-6])
 def test_a_price_that_has_changed_is_measured_anew_and_counts(clip, measured, wrong):
     run(clip)

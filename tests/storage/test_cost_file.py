@@ -45,6 +45,8 @@ def test_a_file_that_people_can_read(kept):
     assert content["machine"]["cpu"] == "Acme 9000 (R)"
     measured = datetime.fromisoformat(content["costs"]["network"]["a"]["measured"])
     assert datetime.now(UTC) - measured < timedelta(minutes=5)
+    assert kept.day("network", "a") == measured.date()
+    assert kept.day("network", "b") is None
 
 
 def test_the_newer_measurement_counts(tmp_path, kept):
@@ -113,7 +115,7 @@ def test_bytes_that_are_no_text_are_nothing(tmp_path, kept):
 
 @pytest.mark.parametrize(
     "wrong",
-    ["null", "3", "[]", '{"cores": 1}', '{"measured": 5}']
+    ["null", "3", "[]", '{"cores": 1}', '{"measured": 5}', '{"measured": "soon", "cores": 1}']
     + [
         f'{{"measured": "2026-01-01", "cores": {number}}}'
         for number in ("-1", "NaN", "Infinity", "1e999", "9" * 400, '"2"', "true", "null", "[1]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 
 from vqe.planner.cost import NetworkCost, cost_of
 from vqe.planner.machine import processor
@@ -37,6 +38,13 @@ def keep_network_cost(scan: VisualScan, store: Store, cost: NetworkCost | None) 
     name = _name(scan)
     if name is not None and cost is not None and cost != known_network_cost(scan, store):
         store.network_costs.keep(name, asdict(cost))
+
+
+def days_of_costs(scan: VisualScan, store: Store) -> tuple[date, ...]:
+    """When other processes have measured what is known of these costs."""
+    name = _name(scan)
+    network = None if name is None else store.network_costs.day(name)
+    return tuple(sorted({day for day in (network, store.decode_costs.day(scan.content)) if day}))
 
 
 def _name(scan: VisualScan) -> str | None:

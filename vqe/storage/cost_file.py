@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -77,13 +77,13 @@ class CostFile:
 
     def get(self, kind: str, name: str) -> Numbers | None:
         """What is kept under a name, whichever process has measured it."""
-        with self._lock:
-            try:
-                self._refresh()
-            except OSError:
-                return None
-            entry = self._kept.get(kind, {}).get(name)
+        entry = self._entry(kind, name)
         return None if entry is None else {key: entry[key] for key in entry if key != DATE}
+
+    def day(self, kind: str, name: str) -> date | None:
+        """That on which it was measured."""
+        entry = self._entry(kind, name)
+        return None if entry is None else datetime.fromisoformat(entry[DATE]).date()
 
     def keep(self, kind: str, name: str, numbers: Numbers, most: int) -> None:
         """Writes numbers in place of older ones; of each kind the `most` that were measured last
@@ -95,6 +95,14 @@ class CostFile:
         with self._lock:
             if self._usable:
                 self._add(kind, name, entry, most)
+
+    def _entry(self, kind: str, name: str) -> dict[str, Any] | None:
+        with self._lock:
+            try:
+                self._refresh()
+            except OSError:
+                return None
+            return self._kept.get(kind, {}).get(name)
 
     def _add(self, kind: str, name: str, entry: dict[str, Any], most: int) -> None:
         from filelock import FileLock, Timeout
@@ -165,9 +173,11 @@ def _rounded(number: float) -> float:
     return number if isinstance(number, int) else float(f"{number:.4g}")
 
 
-def _is_entry(entry: object) -> bool:
+def _is_entry(entry: Any) -> bool:
     """Whether it is a date and numbers that costs can be."""
-    if not isinstance(entry, dict) or not isinstance(entry.get(DATE), str):
+    try:
+        datetime.fromisoformat(entry[DATE])
+    except (TypeError, KeyError, ValueError):
         return False
     return all(
         isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number <= MOST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from vqe.storage.cost_file import CostFile, Numbers
 from vqe.storage.recent import Recent
 
@@ -24,6 +26,12 @@ class KeptCosts:
         if numbers is None and self.file is not None:
             numbers = self.file.get(self.kind, name)
         return numbers
+
+    def day(self, name: str) -> date | None:
+        """The day on which the numbers were measured, where that was another process."""
+        if self.file is None or self._measured.get(name) is not None:
+            return None
+        return self.file.day(self.kind, name)
 
     def keep(self, name: str, numbers: Numbers) -> None:
         """Keeps what was measured now, in place of what was before."""
