@@ -13,7 +13,7 @@ from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe import connection
-from vqe.planner import calibration, refinement_cost
+from vqe.planner import calibration, refinement_cost, refining
 from vqe.video.costs import measure
 
 FRAMES = 600
@@ -29,7 +29,8 @@ def clip(tmp_path_factory):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The files whose decoding was measured, which a query does now where it does not know it."""
+    """The files whose decoding was measured, which every query does that does not know it, however
+    slow the machine is meanwhile."""
     files = []
 
     def measure_and_tell(index):
@@ -38,6 +39,7 @@ def measured(monkeypatch):
 
     monkeypatch.setattr(calibration, "measure", measure_and_tell)
     monkeypatch.setattr(refinement_cost, "MEASURING_SHARE", 100.0)
+    monkeypatch.setattr(refining, "WORTHWHILE", 10.0)
     return files
 
 
