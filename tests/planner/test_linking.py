@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.inquiry import Pictures
 from vqe.planner.linking import Linking
 from vqe.planner.sampling import draw_blocks
 from vqe.planner.selection import Selection
-from vqe.planner.turns import Pictures, Turns
+from vqe.planner.turns import Turns
 from vqe.statistics.units import count_errors, unit_of
 
 N, FPS = 20_000, 10

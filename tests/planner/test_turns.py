@@ -13,6 +13,7 @@ from vqe.physical.question import Question
 from vqe.plan.effort import Effort
 from vqe.plan.expressions import Contains
 from vqe.planner.allowance import Allowance
+from vqe.planner.inquiry import ScanInquiry
 from vqe.planner.labeller import Labeller
 from vqe.planner.turns import AROUND, find_turns
 from vqe.runtime.context import Context
@@ -38,9 +39,7 @@ class Asked:
         self.labeller = Labeller(
             network, question, LabelStore(2**30), self.context, allowance=allowance
         )
-        self.scan = SimpleNamespace(
-            index=index, ordinals=np.arange(FRAMES), frames=FRAMES, question=question
-        )
+        self.scan = SimpleNamespace(index=index, ordinals=np.arange(FRAMES), question=question)
         self.labeller.read(index, KNOWN, "labelling")
         marks = self.labeller.marks_or_nan(KNOWN)
         self.evidence = SimpleNamespace(
@@ -53,7 +52,8 @@ class Asked:
 
     def find(self, most_labels):
         """The turns that are found."""
-        return find_turns(self.scan, self.evidence, self.labeller, self.context, most_labels)
+        inquiry = ScanInquiry(self.scan, self.labeller, self.context)
+        return find_turns(inquiry, self.evidence, most_labels)
 
 
 @pytest.fixture(scope="module")
