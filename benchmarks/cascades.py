@@ -19,7 +19,6 @@ from benchmarks.cascade_replays import (
     REFERENCE_SECONDS,
     replay,
     seconds_without,
-    stored,
     train_group,
 )
 from benchmarks.footage import Footage
@@ -27,6 +26,7 @@ from benchmarks.machine import describe
 from benchmarks.moments import MODEL
 from benchmarks.noscope import FULL
 from benchmarks.replays import MOST_BREAKING, STRETCH, rate_text
+from benchmarks.stored_frames import stored
 from benchmarks.tables import ABSENT, Results, Rows, made_with
 from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
