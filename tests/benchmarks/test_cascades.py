@@ -193,6 +193,7 @@ def test_broken_bounds_are_counted_and_told(group):
     assert (found["cascades"], found["breaking"]) == (2, 0)
     strict = cascades.summary(runs, -1.0)
     assert strict["breaking"] == 2
+    assert strict["breaking_with_link"] == found["with_link"] == sum(run["link"] for run in runs)
     asked = {
         "footage": "a-b-c",
         "label": "bus",
@@ -207,3 +208,19 @@ def test_broken_bounds_are_counted_and_told(group):
     assert (row["object"], row["broken"], row["without"]) == ("bus ≥ 0.8", "0 of 2", "954 s")
     assert "no question" in cascades.lines(results)[0]
     assert "bus in a-b breaks" in cascades.lines({"questions": [asked | strict]})[0]
+
+
+def test_what_links_do_is_told_apart(alike):
+    runs = [replay(alike, BOUNDS, seed) for seed in range(2)]
+    runs.append(runs[0] | {"link": False, "linked": 0.0})
+    found = cascades.summary(runs, 0.1)
+    assert (found["cascades"], found["with_link"], found["breaking_with_link"]) == (3, 2, 0)
+    assert found["linked"] == pytest.approx((runs[0]["linked"] + runs[1]["linked"]) / 2)
+    about = {"footage": "a-b-c", "label": "bus", "min_score": None, "bound": 0.01}
+    about |= {"frames": 18_000, "presence": 0.33, "replays": 3}
+    strict = about | cascades.summary(runs, -1.0)
+    (row,) = cascades.rows({"questions": [strict]})
+    assert (row["with a link"], row["of these broken"]) == ("2 of 3", "2 of 2")
+    assert row["linked by it"] == f"{found['linked']:.1%}"
+    told = cascades.lines({"questions": [strict]})
+    assert told[1] == "bus in a-b breaks bounds of 1% in more than 20% of the cascades with a link"

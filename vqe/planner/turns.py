@@ -6,6 +6,7 @@ labelled frames of different answers there is a turn, which bisection finds with
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ MOST_TURNS = 16
 
 AROUND = 5
 """Frames on either side of a turn that are looked at: those farther away have changed more."""
+
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+"""Of its multiples, the fractions below any number come at even distances."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,24 @@ class Turns:
 
 
 def find_turns(inquiry: Inquiry, evidence: Evidence, most_labels: float) -> Turns | None:
-    """The shortest ways to a turn first, then those inside selection blocks, for about
-    `most_labels` at most; None where that, or what is spare, is too little for any."""
+    """The shortest ways to a turn in each block first, spread over the video, then those inside
+    selection blocks, for about `most_labels` at most; None where that, or what is spare, is too
+    little for any."""
     most_labels = min(most_labels, inquiry.spare)
     at = np.searchsorted(inquiry.ordinals, evidence.ordinals)
     turning = np.flatnonzero(evidence.present[1:] != evidence.present[:-1])
     before, after = at[turning], at[turning + 1]
     ways = np.ceil(np.log2(after - before))
-    order = np.argsort(ways, kind="stable")
+    block = evidence.block[turning]
+    # Turns of one block look alike, and so do those of one visit.
+    earlier = np.arange(len(turning)) - np.searchsorted(block, block)
+    scattered = np.arange(len(turning)) * GOLDEN_RATIO % 1
+    order = np.lexsort((scattered, ways, earlier))
     enough = np.searchsorted(np.cumsum(ways[order] + 2 * AROUND), most_labels, side="right")
     looked_at = order[: min(int(enough), MOST_TURNS)]
     if not len(looked_at):
         return None
-    inside = (evidence.block[turning] == evidence.block[turning + 1]) & ~evidence.training[turning]
+    inside = (block == evidence.block[turning + 1]) & ~evidence.training[turning]
     spent = (ways[looked_at] + 2 * AROUND).sum()
     others = order[inside[order] & ~np.isin(order, looked_at)]
     enough = np.searchsorted(spent + np.cumsum(ways[others]), most_labels, side="right")
