@@ -15,8 +15,9 @@ from vqe.planner import search, training
 from vqe.planner.atoms import Atoms
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
+from vqe.planner.inquiry import Pictures
 from vqe.planner.training import Trainer
-from vqe.planner.turns import Pictures, Turns
+from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.video.costs import DecodeCosts
 from vqe.video.decode_plan import DecodeWork

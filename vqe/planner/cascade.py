@@ -17,6 +17,7 @@ from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import Collection, Evidence
+from vqe.planner.inquiry import ScanInquiry
 from vqe.planner.labeller import Labeller
 from vqe.planner.learning import Gathering, learn
 from vqe.planner.refine import NotWorthwhileError
@@ -246,7 +247,8 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
     search = learn(chain([first], portions), gather, explored, affordable)
     if search is None:
         return Decision((), "none of the sampled frames can be decoded")
-    search.consider_links(context, partial(find_turns, scan, search.evidence, labeller, context))
+    inquiry = ScanInquiry(scan, labeller, context)
+    search.consider_links(context, partial(find_turns, inquiry, search.evidence))
     return search.decide()
 
 

@@ -193,7 +193,8 @@ class Search:
             return
         self.costs = replace(self.costs, earlier=turns.pictures.seconds)
         with context.metrics.phase("search"):
-            linking = Linking(self.index, self.evidence, self.selection, self.accuracy, turns)
+            known = self.index, self.evidence, self.selection, self.accuracy
+            linking = Linking(*known, turns, frames=self.frames)
             for plan in (Plan(None, None, None), *cheapest):
                 self._consider_link(plan, linking)
 
