@@ -42,8 +42,9 @@ LEVELS = 16
 """Values tried for each threshold."""
 
 CHANCE = 0.1
-"""That turns are more frequent than is reckoned with; and that of those which the video happens to
-have more go wrong than are expected to. Together that makes one bound of five."""
+"""Each: that turns are more frequent than is reckoned with, that more of them hardly change the
+picture than did of those seen, and that of those in the video more go wrong than may be expected
+to."""
 
 
 @dataclass(frozen=True)

@@ -49,12 +49,12 @@ class TurnChanges:
             return normal
         order = np.argsort(self.change, kind="stable")
         block, n = self.block[order], len(order)
-        seen, below = set[int](), 0
-        for below, number in enumerate(block.tolist()):
-            seen.add(number)
-            if (below + 1) / n * most_expected(len(seen), chance) / len(seen) > share:
-                break
-        return min(normal, float(self.change[order[below]]))
+        _, first = np.unique(block, return_index=True)
+        seen = np.cumsum(np.isin(np.arange(n), first))  # blocks, up to each frame
+        more = np.array([most_expected(blocks, chance) / blocks for blocks in np.unique(seen)])
+        may_be = np.arange(1, n + 1) / n * more[seen - 1]
+        below = int(np.flatnonzero(np.append(may_be > share, True))[0])
+        return min(normal, float(self.change[order[min(below, n - 1)]]))
 
     def shares_below(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of further turns expected below each level, both float64 (L,); of too few turns,
