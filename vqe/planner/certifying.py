@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from vqe.planner.decision import Alternative, Decision
 from vqe.planner.freezing import Level, UndecodableError, damaged, freeze_fill, freeze_stages
 from vqe.planner.labeller import Labeller, spread
 from vqe.planner.proof import FrozenPlans, Proof
+from vqe.planner.shared_proof import shared_proof
 from vqe.planner.shortfall import Shortfall
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
@@ -229,18 +229,15 @@ def certify(
     """The decision with a proof of the bounds of `scan`, or else EXACT.
 
     What was drawn for the same question is kept in the store: a proof that was given up goes on
-    where it stopped, and one for another confidence begins with the same draws. Where the allowance
-    ends first, or would end before EXACT does, the decision tells how far it came.
+    where it stopped, and one for another confidence begins with the same draws. The caller is
+    `alone_with_proof`. Where the allowance ends first, or would end before EXACT does, the decision
+    tells how far it came; raises SpentError where it ends before the plans are frozen.
     """
-    kept = None if scan.plan_key is None else store.proofs.get(scan.plan_key)
+    shared = shared_proof(scan, store)
     with context.metrics.phase("certifying"):
-        proof = kept if isinstance(kept, Proof) else None
         try:
-            proof = proof or _begin(scan, decision, labeller, store, context)
-            if scan.plan_key is not None:
-                store.proofs.keep(scan.plan_key, proof)
-            with _only_here(proof, context):
-                return _certified(Certifying(scan, proof, labeller), decision)
+            shared.proof = shared.proof or _begin(scan, decision, labeller, store, context)
+            return _certified(Certifying(scan, shared.proof, labeller), decision)
         except UndecodableError as reason:
             if labeller.allowance.limited:
                 raise damaged(scan) from reason
@@ -261,17 +258,6 @@ def _certified(certifying: Certifying, decision: Decision) -> Decision:
     return replace(decision, shortfall=shortfall, answers=answers)
 
 
-@contextmanager
-def _only_here(proof: Proof, context: Context) -> Iterator[None]:
-    """Waits until no other query is at work on the proof."""
-    while not proof.lock.acquire(timeout=0.1):
-        context.check()
-    try:
-        yield
-    finally:
-        proof.lock.release()
-
-
 def _exact(decision: Decision, why_not: str) -> Decision:
     """EXACT instead of a plan that is not proved."""
     rejected = Alternative(decision.name, None, why_not)
@@ -282,11 +268,11 @@ def _exact(decision: Decision, why_not: str) -> Decision:
 def _begin(
     scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
 ) -> Proof:
-    """The proof of a decision before its first draw. Raises UndecodableError."""
+    """The proof of a decision before its first draw. Raises UndecodableError and SpentError."""
     if decision.fill is not None:
         return begin(scan, freeze_fill(scan, decision.fill), labeller, context.settings.seed)
     levels = (*map(Level, decision.stricter), Level(decision.stages, decision.link))
-    plans = freeze_stages(scan, levels, store, context)
+    plans = freeze_stages(scan, levels, store, context, check=labeller.check_deadline)
     plans = _with_labelled_anchors(scan, plans, labeller)
     return begin(scan, plans, labeller, context.settings.seed)
 

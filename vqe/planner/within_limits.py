@@ -50,7 +50,10 @@ def decide_within(
         scan = replace(scan, plan_key=None)
     labeller.allowance = allowance
     if proving and decision.to_prove:
-        decision = certify(scan, decision, labeller, store, context)
+        try:
+            decision = certify(scan, decision, labeller, store, context)
+        except SpentError:
+            decision = _from_labels(scan, labeller)
     # A scan asks about each frame once at most; only a DEADLINE it would not look at.
     enough = scan.effort.deadline_us is None and len(scan.remaining) <= labeller.affordable
     if decision.complete or enough:
