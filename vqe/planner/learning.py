@@ -97,7 +97,9 @@ def learn(
         drawn += n_labels(portion)
         labels = len(evidence.ordinals)
         more = n_labels(following) * labels // drawn
-        if not more or not affordable(more, labels) or not _pays(search, more, labels, share):
+        if not more or search.late or not affordable(more, labels):
+            break
+        if not _pays(search, more, labels, share):
             break
         share = search.best_seconds / search.seconds_without
     return search

@@ -15,6 +15,7 @@ import numpy as np
 from vqe.models.specialized import Architecture
 from vqe.physical.stages import ScoringStage
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.allowance import SpentError
 from vqe.planner.candidate_plan import Plan
 from vqe.planner.candidates import (
     DetectorCandidate,
@@ -46,6 +47,9 @@ STRICTER = (0.1, 0.4)
 """Parts of the bounds that stricter plans are tuned for: a proof begins with the strictest, which
 errors hardly ever stop."""
 
+UNHURRIED = 2.0
+"""Before a DEADLINE, so much longer than foretold a plan is given: threads may have to share cores.
+"""
 
 MOST_LINKED = 4
 """Plans to which a link is tried: it saves the more, the fewer frames the others leave."""
@@ -96,6 +100,7 @@ class Search:
         self.skipped: list[Alternative] = []
         self.candidates: list[tuple[DetectorCandidate | None, ModelCandidate | None]] = []
         self.training_seconds = 0.0
+        self.late = False  # whether the DEADLINE leaves time for nothing but the plans so far
 
     def explore(self, context: Context, trainer: Trainer) -> None:
         """Trains what pays, and finds the thresholds of all plans."""
@@ -105,11 +110,17 @@ class Search:
                 self.consider(detector, None)
         training = context.progress.phase("training", None, unit="models")
         for arch in trainer.offered(self.evidence):
-            if not self._worth_training(arch, context, trainer):
-                continue
-            invested = trainer.invested
-            with context.metrics.phase("training"):
-                model = trainer.train(arch, self.evidence)
+            try:
+                if not self._worth_training(arch, context, trainer):
+                    continue
+                invested = trainer.invested
+                with context.metrics.phase("training"):
+                    check = self._check(context, self._using(arch, trainer, context))
+                    model = trainer.train(arch, self.evidence, check)
+            except SpentError:
+                self._skip(arch, "the DEADLINE came while it was trained")
+                self.late = True
+                break
             self.training_seconds += trainer.invested - invested
             training.advance(1)
             with context.metrics.phase("search"):
@@ -209,15 +220,12 @@ class Search:
 
     def _worth_training(self, arch: Architecture, context: Context, trainer: Trainer) -> bool:
         """Whether the best this model could do pays for training it."""
-        context.check()
-        if self.seconds_left() <= 0:
-            return False
         with context.metrics.phase("training"):
-            seconds = trainer.expected(arch, self.evidence)
+            seconds = trainer.expected(arch, self.evidence, self._check(context))
         saving = self.best_seconds - self.at_best(self.decidable, trainer.scoring[arch.name])
         without = self.seconds_without
         reason = f"training takes {seconds:.1f} s"
-        if seconds > self.seconds_left():
+        if seconds + self._using(arch, trainer, context) > self.seconds_left():
             reason += ": the DEADLINE is nearer"
         elif saving <= seconds:
             reason += f", saves {max(saving, 0):.1f} s at most"
@@ -225,8 +233,26 @@ class Search:
             reason += f" more, after {trainer.invested:.1f} s that have not paid yet"
         else:
             return True
-        self.skipped.append(Alternative(arch.name, None, reason))
+        self._skip(arch, reason)
         return False
+
+    def _skip(self, arch: Architecture, reason: str) -> None:
+        self.skipped.append(Alternative(arch.name, None, reason))
+
+    def _using(self, arch: Architecture, trainer: Trainer, context: Context) -> float:
+        """Seconds on the clock in which a model decides what it can: of no use without them."""
+        stage = StageCost(arch.name, trainer.scoring.get(arch.name, 0.0), 0)
+        return UNHURRIED * self._total([stage]) / context.decode_threads
+
+    def _check(self, context: Context, needed: float = 0.0) -> Callable[[], None]:
+        """Raises SpentError once no more than the seconds `needed` are left of the DEADLINE."""
+
+        def check() -> None:
+            context.check()
+            if self.seconds_left() <= needed:
+                raise SpentError
+
+        return check
 
     def _cost(self, plan: Plan | None) -> ScanCost:
         """Of `plan` with the reference network behind it; None is that alone."""
