@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,9 +75,16 @@ def ask(
             "labels_to_plan": profile.labels_to_plan,
             "labels_from_store": profile.labels_from_store,
             "scanned_frames": len(index) - learned - profile.labels_from_store,
+            "cpu": _cpu_seconds(result),
         },
     )
     return run, result
+
+
+def _cpu_seconds(result: Result) -> dict[str, float | None]:
+    """Of the whole query, and what the plan foretold of it when it was made."""
+    totals = json.loads(result.explain("json"))["totals"]
+    return {"measured": totals["cpu_seconds"], "foretold": totals["predicted_cpu_seconds"]}
 
 
 def with_timer(

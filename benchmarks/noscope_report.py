@@ -149,9 +149,21 @@ def ceiling_rows(results: Results) -> Rows:
                 "after one-off work": _seconds(ceiling["seconds"]),
                 "by the prices of its stages": _seconds(ceiling["by_stages"]),
                 "of the ceiling": f"{share:.0%}",
+                **_foretold(system["details"].get("cpu")),
             }
         )
     return rows
+
+
+def _foretold(cpu: dict[str, float | None] | None) -> dict[str, str]:
+    """CPU time, and how near what the plan foretold of it came."""
+    measured, foretold = (cpu or {}).get("measured"), (cpu or {}).get("foretold")
+    ratio = foretold / measured if measured and foretold is not None else None
+    return {
+        "CPU time": ABSENT if measured is None else _seconds(measured),
+        "foretold": ABSENT if foretold is None else _seconds(foretold),
+        "foretold ÷ measured": ABSENT if ratio is None else f"{ratio:.2f}",
+    }
 
 
 def timer_rows(results: Results) -> Rows:
@@ -236,7 +248,9 @@ def notes(results: Results) -> list[str]:
         f"Asked for: `{results['accuracy']}`; per frame, the same rates of frames. By the prices "
         "of its stages: calls of the reference network, decoded frames and cheap stages, each at "
         "the seconds that one takes alone, in this run; of a cascade its scan, of a refinement "
-        "all but the index.",
+        "all but the index. CPU time is that of the whole query, all threads together; it is "
+        "foretold when the plan is made, from the steps of the plan and the work before it: of a "
+        "refinement when its first grid is known.",
         _spread_note(results),
         "NoScope's timer runs while all frames lie in memory, in the size that each step wants; "
         "decoding, resizing, labelling, training and the search are left out, and so are frames "

@@ -134,6 +134,7 @@ def test_a_question_is_counted_to_the_last_frame(clip, index) -> None:
         assert cold.decoded >= len(index)
         assert cold.seconds == pytest.approx(result.profile.wall_seconds, rel=0.05, abs=0.05)
         assert set(cold.one_off) == set(cold.phases) - {"scan"}
+        assert 0 < cold.details["cpu"]["foretold"] < 10 * cold.details["cpu"]["measured"]
         assert again.seconds < cold.seconds
         assert not better.answer.any()  # no score is that high
         timed = with_timer(cold, result, index, call_seconds=0.02, threads=2)

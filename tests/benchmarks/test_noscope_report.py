@@ -109,10 +109,13 @@ def noisy(key: str) -> dict[str, Any]:
 
 def test_the_ceiling_is_told_where_it_took_time() -> None:
     slow, quick = system("cold"), system("again")
-    slow["details"] = {"ceiling": {"seconds": 200.0, "by_stages": 170.0}}
+    ceiling = {"seconds": 200.0, "by_stages": 170.0}
+    slow["details"] = {"ceiling": ceiling, "cpu": {"measured": 380.0, "foretold": 342.0}}
     quick["details"] = {"ceiling": {"seconds": 0.01, "by_stages": 0.0}}
-    text = as_markdown(noscope_results(footages=[footage(systems=[slow, quick])]))
-    assert f"| {NAME} | vqe, cold | 200.0 s | 170.0 s | 85% |" in text
+    unplanned = system("frames", details={"ceiling": ceiling})
+    text = as_markdown(noscope_results(footages=[footage(systems=[slow, quick, unplanned])]))
+    assert f"| {NAME} | vqe, cold | 200.0 s | 170.0 s | 85% | 380.0 s | 342.0 s | 0.90 |" in text
+    assert "per frame | 200.0 s | 170.0 s | 85% | – | – | – |" in text
     assert "question again | 0.01 s" not in text
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from vqe.models.kernel_model import SIZE
 from vqe.plan.accuracy import DEFAULT_ACCURACY, Accuracy
+from vqe.planner.fineness import fineness
 from vqe.planner.grid_proxy import GridProxy
 from vqe.planner.refine import refine
-from vqe.planner.refinement import Refinement, fineness
+from vqe.planner.refinement import Refinement
 from vqe.statistics.units import count_errors
 
 FPS, SPACING = 10, 60

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vqe.plan.accuracy import DEFAULT_ACCURACY, Accuracy
-from vqe.planner.refinement import REACH, Refinement, fineness
+from vqe.planner.fineness import fineness
+from vqe.planner.refinement import REACH, Refinement
 from vqe.statistics.units import count_errors, unit_answers
 
 FPS = 10

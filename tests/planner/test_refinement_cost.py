@@ -5,7 +5,8 @@ import pytest
 
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.cost import StagePrediction
-from vqe.planner.refinement import Refinement, fineness
+from vqe.planner.fineness import fineness
+from vqe.planner.refinement import Refinement
 from vqe.planner.refinement_cost import Forecast, rounds_ahead
 from vqe.planner.refinement_rates import rates_seen
 

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
-from vqe.planner.refinement import UNKNOWN, WORTHWHILE, Fineness, Positions, Refinement, fineness
+from vqe.planner.fineness import Fineness, fineness
+from vqe.planner.refinement import UNKNOWN, WORTHWHILE, Positions, Refinement
 from vqe.statistics.short_runs import ShortRuns
 
 AGREEING_FRAMES = 5

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.plan.accuracy import Accuracy
+from vqe.planner.fineness import Fineness
 from vqe.planner.frame_refinement import FrameFineness, judge
 from vqe.planner.grid_proxy import GridProxy
-from vqe.planner.refinement import Fineness, Positions, Refinement
+from vqe.planner.refinement import Positions, Refinement
 
 
 class NotWorthwhileError(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vqe.planner.fineness import Fineness
 from vqe.planner.frame_refinement import FrameFineness
-from vqe.planner.refinement import Fineness, Refinement
+from vqe.planner.refinement import Refinement
 from vqe.statistics.rates import ErrorRate
 from vqe.statistics.units import unit_answers
 

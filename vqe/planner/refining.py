@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from vqe.physical.fill_scan import Fill
 from vqe.planner.asking import Asking
+from vqe.planner.fineness import Fineness
 from vqe.planner.frame_refinement import FrameFineness, FrameRefinement
 from vqe.planner.grid_proxy import GridProxy
 from vqe.planner.labeller import Labeller
 from vqe.planner.refine import NotWorthwhileError, refine
-from vqe.planner.refinement import AGREEING, WORTHWHILE, Fineness, Refinement
+from vqe.planner.refinement import AGREEING, WORTHWHILE, Refinement
 from vqe.planner.refinement_cost import Forecast, foretell
 from vqe.planner.refinement_rates import rates_seen
 from vqe.planner.visual_scan import VisualScan
