@@ -11,7 +11,7 @@ import pytest
 from clips import Oracle, Visit, make_clip
 
 import vqe
-from vqe.planner import certifying
+from vqe.planner import proving
 from vqe.statistics.units import count_errors
 
 FRAMES, FPS = 3000, 10
@@ -179,12 +179,12 @@ def test_no_answer_comes_from_two_draws(clip, oracle, connections, monkeypatch):
     """All queries hold their plans against the units of one proof, in its order."""
     proofs = []
 
-    class Noted(certifying.Certifying):
+    class Noted(proving.Certifying):
         def __init__(self, scan, proof, labeller):
             proofs.append(proof)
             super().__init__(scan, proof, labeller)
 
-    monkeypatch.setattr(certifying, "Certifying", Noted)
+    monkeypatch.setattr(proving, "Certifying", Noted)
     ends = (BOUNDS, BOUNDS.replace("90%", "95%"), BOUNDS.replace("90%", "99%"))
     results = [ask(connections(), clip, end) for end in ends]
     together(*results)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.calibration import decode_costs, keep_network_cost, known_network_cost
-from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import Collection, Evidence
 from vqe.planner.labeller import Labeller
 from vqe.planner.learning import Gathering, learn
+from vqe.planner.proving import certify
 from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, cut, draw_portions, label_budget, n_labels
