@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from vqe.display.counted import counted
 from vqe.executor.explain_layout import calls, hundredths, prose, table_of, table_of_videos
 from vqe.executor.explain_prospects import sections_before
 from vqe.optimizer import Rewrite
@@ -128,11 +129,11 @@ def _totals(totals: Totals, *, planned: bool) -> str:
     lines = [f"one-off: {phases}"] if phases else []
     if planned or totals.reference_calls:
         lines.append(
-            f"reference network: asked about {_n(totals.reference_calls, 'frame')} "
+            f"reference network: asked about {counted(totals.reference_calls, 'frame')} "
             f"({totals.labels_to_plan:,} of them to plan), {totals.labels_from_store:,} "
             "from the store"
         )
-    lines.append(f"total: {totals.seconds:.2f} s for {_n(totals.rows, 'row')}")
+    lines.append(f"total: {totals.seconds:.2f} s for {counted(totals.rows, 'row')}")
     lines.append(f"CPU time: {totals.cpu_seconds:.2f} s")
     if totals.predicted_cpu_seconds is not None:
         lines[-1] += f", predicted {totals.predicted_cpu_seconds:.2f} s"
@@ -182,7 +183,3 @@ def _video_after(video: ExplainedVideo) -> dict[str, object]:
         "asked about": taken[-1].frames if taken and taken[-1] else None,
         "why": chosen.reason,
     }
-
-
-def _n(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

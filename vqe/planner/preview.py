@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.config import Settings
+from vqe.display.counted import counted
 from vqe.planner import cascade, refining
 from vqe.planner.calibration import known_network_cost
 from vqe.planner.cascade import stored_decision
@@ -67,10 +68,10 @@ def _told(
     n_stored = scan.frames - open_frames
     if not open_frames and n_stored:
         chosen = prospects.everything("all labels are stored", chosen=True)
-        return ExplainedVideo(video, (chosen,), (), f"{_labels(n_stored)} answer")
+        return ExplainedVideo(video, (chosen,), (), f"{counted(n_stored, 'stored label')} answer")
     everything = f"{scan.network.name} on each of {open_frames:,} frames"
     if n_stored:
-        everything += f", beside {_labels(n_stored)}"
+        everything += f", beside {counted(n_stored, 'stored label')}"
     if scan.accuracy.exact:
         chosen = prospects.everything("EXACT asks the reference network", chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, everything)
@@ -97,13 +98,9 @@ def _first(scan: VisualScan, grid: NDArray[np.int64] | None) -> str:
     unknown = len(np.setdiff1d(scan.ordinals[grid], scan.labels.frames(), assume_unique=True))
     if not unknown:
         return "labels of earlier queries tell where to ask"
-    beside = f", beside {_labels(len(grid) - unknown)}" if unknown < len(grid) else ""
-    plural = "" if unknown == 1 else "s"
-    return f"asks about {unknown:,} frame{plural} first, spread over the video{beside}"
-
-
-def _labels(number: int) -> str:
-    return f"{number:,} stored label{'' if number == 1 else 's'}"
+    stored = counted(len(grid) - unknown, "stored label")
+    beside = f", beside {stored}" if unknown < len(grid) else ""
+    return f"asks about {counted(unknown, 'frame')} first, spread over the video{beside}"
 
 
 class _Prospects:
