@@ -27,7 +27,7 @@ from vqe.planner.explanation import (
 from vqe.planner.floor import floor_text
 from vqe.planner.refinement_cost import ahead
 from vqe.planner.refining import first_grid, refinement_of
-from vqe.planner.sampling import draw_blocks, label_budget
+from vqe.planner.sampling import draw_portions, most_labels
 from vqe.planner.visual_scan import VisualScan
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts
@@ -80,21 +80,29 @@ def _told(
         grid = first_grid(scan, fill=settings.fill)
     if grid is not None:
         plans.append(prospects.refinement(grid))
-    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
-    if blocks and seconds >= cascade.LEAST_SAVING_SECONDS:
-        plans.append(prospects.cascade(np.concatenate([block.ordinals for block in blocks])))
+    portions = draw_portions(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
+    sample = np.concatenate([scan.ordinals[:0], *(b.ordinals for b in next(portions, ()))])
+    if len(sample) and seconds >= cascade.LEAST_SAVING_SECONDS:
+        plans.append(prospects.cascade(sample))
     if not plans:
-        why = f"all takes only {seconds:.1f} s" if blocks else "too few to learn from"
+        why = f"all takes only {seconds:.1f} s" if len(sample) else "too few to learn from"
         chosen = prospects.everything(why, chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, f"{everything}: {why}")
     plans.append(prospects.everything("if nothing else pays"))
-    return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {_first(scan, grid)}")
+    first = _first_sample(scan, sample) if grid is None else _first_grid(scan, grid)
+    return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {first}")
 
 
-def _first(scan: VisualScan, grid: NDArray[np.int64] | None) -> str:
-    """What the query will begin with."""
-    if grid is None:
-        return f"needs about {label_budget(scan.frames):,} labels"
+def _first_sample(scan: VisualScan, sample: NDArray[np.int64]) -> str:
+    """What a cascade will begin with, given the frames of its first portion."""
+    unknown = len(np.intersect1d(sample, scan.remaining, assume_unique=True))
+    labels = counted(unknown, "label") if unknown else "stored labels"
+    most = most_labels(scan.frames)
+    return f"begins with {labels}, and takes more while they may pay, up to about {most:,}"
+
+
+def _first_grid(scan: VisualScan, grid: NDArray[np.int64]) -> str:
+    """What a refinement will begin with."""
     unknown = len(np.setdiff1d(scan.ordinals[grid], scan.labels.frames(), assume_unique=True))
     if not unknown:
         return "labels of earlier queries tell where to ask"
@@ -143,8 +151,8 @@ class _Prospects:
         return self._plan(REFINEMENT, "by the labels that are stored", work, calls)
 
     def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:
-        """What it learns from; all others are at least decoded."""
-        learning = "models learn from these"
+        """The first frames that it learns from; all others are at least decoded."""
+        learning = "models learn from these, and more"
         if not len(np.intersect1d(sample, self.remaining, assume_unique=True)):
             learning = "models learn from stored labels"
         return self._begun(CASCADE, sample, learning)
