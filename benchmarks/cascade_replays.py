@@ -1,8 +1,8 @@
 """A cascade learned and put to use on stored frames: their thumbnails, and the network's answers.
 
 Detectors and models are trained once for a group of replays, and all frames are scored by them.
-Each replay draws blocks portion after portion, chooses thresholds and decides, by the planner's own
-code. Only what frames look like is smaller: thumbnails of 32 × 32 pixels.
+Each replay draws blocks portion after portion, chooses thresholds, tries links and decides, by the
+planner's own code. Only what frames look like is smaller: thumbnails of 32 × 32 pixels.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.stored_frames import DECODING, KEY_FRAMES, Stored, StoredInquiry, luma
 from benchmarks.tables import Results
-from vqe.detectors.difference import GRID
 from vqe.models.kernel_model import SIZE
 from vqe.models.specialized import ARCHITECTURES, Architecture, convolutional
-from vqe.physical.stages import (
-    PRESENT,
-    UNKNOWN,
-    ScoringStage,
-)
+from vqe.physical.earlier import EarlierFrameStage
+from vqe.physical.stages import ABSENT, PRESENT, UNKNOWN, ScoringStage
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.candidates import (
     DetectorCandidate,
@@ -39,12 +35,11 @@ from vqe.planner.learning import Gathering, learn
 from vqe.planner.sampling import Block, cut, draw_blocks, draw_portions
 from vqe.planner.search import Search
 from vqe.planner.training import Trainer
+from vqe.planner.turns import find_turns
 from vqe.runtime.context import Context
 from vqe.statistics.units import count_errors, unit_of
-from vqe.video.costs import DecodeCosts
 from vqe.video.decode_plan import DecodeWork
-from vqe.video.index import VideoIndex, index_of
-from vqe.video.packets import Packets
+from vqe.video.strategies import EveryFrame
 
 SMALL = (
     ARCHITECTURES["linear 32"],
@@ -54,75 +49,8 @@ SMALL = (
 
 REFERENCE_SECONDS = 0.05
 """Of the reference network, per frame, on two cores."""
-DECODING = DecodeCosts(
-    packet=1e-5, key=0.004, other=0.003, offered=0.002, reference_share=1.0, seek=0.01
-)
 DIFFERENCE_SECONDS, SCORING_SECONDS = 0.0003, 0.0007
 """What else a cascade takes per frame, of 720 lines: as measured, so that all replays agree."""
-
-KEY_FRAMES = 60
-"""Frames from one key frame to the next."""
-
-CHUNK = 4096
-"""Frames whose differences are measured at a time."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """N frames: `thumbnails`, uint8 (N, 32, 32, 3) RGB, and `present`, bool (N,), the network's
-    answers; `index` has their times."""
-
-    thumbnails: NDArray[np.uint8]
-    present: NDArray[np.bool_]
-    index: VideoIndex
-
-    def answers(self, ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """What the network says of frames, bool (n,)."""
-        return self.present[ordinals]
-
-    def differences(
-        self, rows: NDArray[np.int64], reference: NDArray[np.float32]
-    ) -> NDArray[np.float64]:
-        """Squared differences from the reference image, float32 (32, 32), as their means over the
-        blocks of GRID, float64 (n, 400)."""
-        out = np.empty((len(rows), GRID[0] * GRID[1]))
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
-            squared = (luma(self.thumbnails[part]) - reference) ** 2
-            blocks = _shares(GRID[0]) @ squared @ _shares(GRID[1]).T
-            out[start : start + CHUNK] = blocks.reshape(len(part), -1)
-        return out
-
-
-def stored(thumbnails: NDArray[np.uint8], present: NDArray[np.bool_], fps: float) -> Stored:
-    """Frames at regular times."""
-    pts = np.arange(len(present)) * 1_000_000_000_000 // round(fps * 1_000_000)
-    packets = Packets(pts, pts, np.full(len(pts), 100), np.arange(len(pts)) % KEY_FRAMES == 0)
-    index = index_of(
-        packets,
-        path="",
-        width=SIZE,
-        height=SIZE,
-        time_base=Fraction(1, 1_000_000),
-        timed=True,
-        seekable=True,
-        source="packets",
-    )
-    return Stored(thumbnails, present, index)
-
-
-def luma(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """uint8 (n, S, S, 3) RGB to float32 (n, S, S)."""
-    return thumbnails.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-
-
-def _shares(blocks: int) -> NDArray[np.float32]:
-    """Which part of each row of a thumbnail lies in each block, float32 (blocks, SIZE)."""
-    edges = np.arange(blocks + 1) * SIZE / blocks
-    rows = np.arange(SIZE)
-    inside = np.minimum(edges[1:, None], rows + 1) - np.maximum(edges[:-1, None], rows)
-    shares: NDArray[np.float32] = (np.maximum(inside, 0) * blocks / SIZE).astype(np.float32)
-    return shares
 
 
 class Sample:
@@ -170,20 +98,23 @@ class Sample:
 
 @dataclass(frozen=True)
 class Group:
-    """What was trained on one sample, with the numbers it gives to all N frames, float (N,).
-
-    `labelled`: int64 ascending, the frames of the sample that were for training.
-    """
+    """What was trained on the blocks `trained_on` of one sample, with the numbers it gives to all N
+    frames, float (N,)."""
 
     frames: Stored
-    labelled: NDArray[np.int64]
+    trained_on: tuple[Block, ...]
     reference: NDArray[np.uint8]
     detectors: tuple[DetectorCandidate, ...]
     models: tuple[ModelCandidate, ...]
     training_seconds: float
 
+    @cached_property
+    def labelled(self) -> NDArray[np.int64]:
+        """The frames that were trained on, int64 ascending."""
+        return np.concatenate([block.ordinals for block in self.trained_on])
+
     def evidence(self, blocks: Sequence[Block]) -> Evidence:
-        """Of selection blocks."""
+        """Of blocks, in any order."""
         blocks = sorted(blocks, key=lambda block: int(block.ordinals[0]))
         ordinals = np.concatenate([block.ordinals for block in blocks])
         number = np.repeat(np.arange(len(blocks)), [len(block.ordinals) for block in blocks])
@@ -191,7 +122,7 @@ class Group:
             ordinals=ordinals,
             block=number,
             present=self.frames.present[ordinals],
-            training=np.zeros(len(ordinals), np.bool_),
+            training=np.array([block.training for block in blocks])[number],
             drawn=np.array([block.drawn for block in blocks])[number],
             thumbnails={},
             reference=self.reference,
@@ -216,7 +147,7 @@ def train_group(frames: Stored, accuracy: Accuracy, seed: int) -> Group:
     seconds = time.perf_counter() - clock
     return Group(
         frames,
-        evidence.ordinals[evidence.training],
+        tuple(block for block in sample.blocks if block.training),
         evidence.reference,
         tuple(
             replace(candidate, distance=candidate.detector.distance(everything))
@@ -274,8 +205,9 @@ class Replayed(Search):
 def replay(group: Group, accuracy: Accuracy, seed: int) -> Results:
     """Learns a cascade and answers all frames by it.
 
-    Labels and calls of the network for the rest, as shares of the frames; the seconds that learning
-    and answering take by the cost model; and the errors, None where no cascade came out.
+    Labels, calls of the network for the rest, and linked frames, as shares of the frames; the
+    seconds that learning and answering take by the cost model; and the errors, None where no
+    cascade came out.
     """
     frames, index, context = group.frames, group.frames.index, Context()
     n, blocks, probed, portions = len(frames.present), list[Block](), set[int](), [0]
@@ -304,22 +236,31 @@ def replay(group: Group, accuracy: Accuracy, seed: int) -> Results:
     search = learn(drawn, gathering.add, explored, lambda more, labels: True)
     if search is None:
         raise ValueError(f"{n} frames are too few to learn from")
+    inquiry, everything = StoredInquiry(frames), group.evidence([*group.trained_on, *blocks])
+    search.consider_links(context, partial(find_turns, inquiry, everything))
     decision = search.decide()
-    labelled = np.union1d(group.labelled, [*probed, *search.evidence.ordinals.tolist()])
+    labelled = np.union1d(everything.ordinals, [*probed, *inquiry.labelled]).astype(np.int64)
     answer = answers(group, decision.stages)
-    answer[labelled] = frames.present[labelled]
-    asked = int((answer == UNKNOWN).sum())
-    said = np.where(answer == UNKNOWN, frames.present, answer == PRESENT)
+    answer[labelled] = np.where(frames.present[labelled], PRESENT, ABSENT)
+    anchor = np.arange(n)
+    if decision.link is not None:
+        anchor = anchors(frames, decision.link, answer == UNKNOWN, labelled)
+    linked = anchor != np.arange(n)
+    asked = int((answer == UNKNOWN).sum() - linked.sum())
+    said = np.where(answer == UNKNOWN, frames.present[anchor], answer == PRESENT)
     unit = unit_of(index.timestamps_us, accuracy.unit_us)
     return {
         "plan": decision.name,
+        "link": decision.link is not None,
         "portions": portions[0],
         "labels": len(labelled) / n,
         "asked": asked / n,
+        "linked": float(linked.mean()),
         "seconds": (len(labelled) + asked) * REFERENCE_SECONDS
         + portions[0] * group.training_seconds
+        + inquiry.seconds
         + sum(step.seconds for step in decision.predictions[:-1]),
-        "errors": count_errors(frames.present, said, unit) if decision.stages else None,
+        "errors": count_errors(frames.present, said, unit) if decision.cascade else None,
     }
 
 
@@ -332,3 +273,22 @@ def answers(group: Group, stages: tuple[ScoringStage, ...]) -> NDArray[np.int8]:
         left = answer == UNKNOWN
         answer[left] = stage.judge(values[stage.name][left])
     return answer
+
+
+def anchors(
+    frames: Stored,
+    link: EarlierFrameStage,
+    left: NDArray[np.bool_],
+    labelled: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The frame that each is linked to, int64 (N,), its own for one that is not: as the executor
+    follows them, segment by segment. `left`: bool (N,), frames left to the link; `labelled`, int64
+    ascending, are anchors as well."""
+    anchor = np.arange(len(left))
+    known = np.zeros(len(left), np.bool_)
+    known[labelled] = True
+    values = link.detector.values(frames.means)
+    for segment in EveryFrame().plan(frames.index, anchor.copy()).segments():
+        rows = segment.ordinals[(left | known)[segment.ordinals]]
+        anchor[rows] = link.trace()(rows, values[rows], known[rows])
+    return anchor

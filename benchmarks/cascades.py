@@ -19,7 +19,6 @@ from benchmarks.cascade_replays import (
     REFERENCE_SECONDS,
     replay,
     seconds_without,
-    stored,
     train_group,
 )
 from benchmarks.footage import Footage
@@ -27,6 +26,7 @@ from benchmarks.machine import describe
 from benchmarks.moments import MODEL
 from benchmarks.noscope import FULL
 from benchmarks.replays import MOST_BREAKING, STRETCH, rate_text
+from benchmarks.stored_frames import stored
 from benchmarks.tables import ABSENT, Results, Rows, made_with
 from benchmarks.thumbnails import thumbnails_of
 from benchmarks.truth import COMMITTED, Truth, truth_path
@@ -107,9 +107,12 @@ def question(
 
 def summary(runs: Sequence[Results], bound: float) -> Results:
     """What the replays of a question have in common; errors are those of the cascades."""
-    errors = [run["errors"] for run in runs if run["errors"] is not None]
+    cascades = [run for run in runs if run["errors"] is not None]
+    errors = [run["errors"] for run in cascades]
     rates = {"fnr": [e.fnr or 0.0 for e in errors], "fdr": [e.fdr or 0.0 for e in errors]}
     worst = np.maximum(rates["fnr"], rates["fdr"])
+    link = np.array([run["link"] for run in cascades], np.bool_)
+    linked = [run["linked"] for run in cascades if run["link"]]
     means = ("portions", "labels", "asked", "seconds")
     return (
         {
@@ -117,6 +120,9 @@ def summary(runs: Sequence[Results], bound: float) -> Results:
             "cascades": len(errors),
             "breaking": int((worst > bound).sum()),
             "excess": float(worst[worst > bound].mean()) if (worst > bound).any() else 0.0,
+            "with_link": len(linked),
+            "breaking_with_link": int((worst[link] > bound).sum()),
+            "linked": float(np.mean(linked)) if linked else 0.0,
         }
         | {
             name: {"mean": float(np.mean(found)) if found else 0.0, "most": max(found, default=0.0)}
@@ -143,6 +149,7 @@ def rows(results: Results) -> Rows:
             "without": f"{seconds_without(found['frames']):,.0f} s",
             "broken": f"{found['breaking']} of {found['cascades']}",
             "the broken, mean": f"{found['excess']:.2%}" if found["breaking"] else ABSENT,
+            **_link_columns(found),
             "FNR, mean and most": rate_text(found, "fnr", found["cascades"]),
             "FDR, mean and most": rate_text(found, "fdr", found["cascades"]),
         }
@@ -150,13 +157,27 @@ def rows(results: Results) -> Rows:
     ]
 
 
+def _link_columns(found: Results) -> dict[str, str]:
+    """How many of the cascades have a link, what it answers, and how many of these broke bounds."""
+    names = "with a link", "linked by it", "of these broken"
+    if "with_link" not in found:  # results from before links were replayed
+        return dict.fromkeys(names, ABSENT)
+    n, share = found["with_link"], found["linked"]
+    told = f"{n} of {found['cascades']}", f"{share:.1%}", f"{found['breaking_with_link']} of {n}"
+    return dict(zip(names, told if n else (told[0], ABSENT, ABSENT), strict=True))
+
+
 def lines(results: Results) -> list[str]:
     """Which questions break their bounds too often."""
     return [
         f"{found['label']} in {found['footage'].rpartition('-')[0]} breaks bounds of "
-        f"{found['bound']:.0%} in more than {MOST_BREAKING:.0%} of the cascades"
+        f"{found['bound']:.0%} in more than {MOST_BREAKING:.0%} of the {which}"
         for found in results["questions"]
-        if found["breaking"] > MOST_BREAKING * found["cascades"]
+        for breaking, of, which in (
+            (found["breaking"], found["cascades"], "cascades"),
+            (found.get("breaking_with_link", 0), found.get("with_link", 0), "cascades with a link"),
+        )
+        if breaking > MOST_BREAKING * of
     ] or [f"no question breaks bounds in more than {MOST_BREAKING:.0%} of the cascades"]
 
 
@@ -168,7 +189,8 @@ def notes(results: Results) -> list[str]:
         f"{GROUPS} samples, each of another stretch of five sixths of an hour, are trained on for "
         "all replays of a question, on 12·√N labels. Pictures are thumbnails of 32 × 32 pixels, "
         "for the difference detectors as well, and of the specialized models those that need no "
-        "more. Labelled and asked are shares of all frames; the others are answered by a cascade. "
+        "more. Labelled, asked and linked are shares of all frames, the last of them in plans with "
+        "a link; the others are answered by the stages before it. "
         "Where none came out, the reference network answers every frame, and nothing goes wrong.",
         f"In all, and without a cascade, are seconds by the cost model, at {REFERENCE_SECONDS} s "
         "for a frame by the reference network, with as much training for every portion as was "

@@ -162,7 +162,7 @@ def _by_default(known: Known, bounds: str) -> dict[str, Any]:
 
 
 def _connection(known: Known, *, fill: bool = True) -> vqe.Connection:
-    connection = vqe.connect(device="cpu", fill=fill, seed=known.footage.seed)
+    connection = vqe.connect(":memory:", device="cpu", fill=fill, seed=known.footage.seed)
     connection.register_model("network", known.memory)
     return connection
 

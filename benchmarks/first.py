@@ -94,7 +94,7 @@ class Ways:
     def ask(self, question: Question, *, exact: bool) -> Answer:
         """Answers on a new connection, EXACT or within the default bounds."""
         parameters = {"clip": str(clip_path(question.clip)), "label": question.label}
-        with vqe.connect(seed=self.seed, threads=self.threads, progress=False) as con:
+        with vqe.connect(":memory:", seed=self.seed, threads=self.threads, progress=False) as con:
             con.register_model("reference", self.spec)
             # Labels belong to a clip: those of another one tell this question nothing.
             warm_up = parameters | {"clip": str(clip_path(WARM_UP_CLIP))}
@@ -171,7 +171,7 @@ def _line(question: Question, answer: Answer, exact: bool) -> str:
 
 def _timestamps_us(clip: str) -> NDArray[np.int64]:
     """Timestamps of all frames of a clip, int64 (N,)."""
-    with vqe.connect(progress=False) as con:
+    with vqe.connect(":memory:", progress=False) as con:
         table = con.sql(FRAMES, {"clip": str(clip_path(clip))}).to_arrow_table()
     timestamps: NDArray[np.int64] = table["timestamp"].cast(pa.int64()).to_numpy()
     return timestamps

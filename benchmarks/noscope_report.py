@@ -250,7 +250,7 @@ def notes(results: Results) -> list[str]:
         "the seconds that one takes alone, in this run; of a cascade its scan, of a refinement "
         "all but the index. CPU time is that of the whole query, all threads together; it is "
         "foretold when the plan is made, from the steps of the plan and the work before it: of a "
-        "refinement when its first grid is known.",
+        "refinement when its first grid is known, and anew whenever it is halved.",
         _spread_note(results),
         "NoScope's timer runs while all frames lie in memory, in the size that each step wants; "
         "decoding, resizing, labelling, training and the search are left out, and so are frames "

@@ -104,7 +104,7 @@ def warm_connection(
     footage: Footage, spec: str, *, seed: int, threads: int | None
 ) -> Iterator[vqe.Connection]:
     """A connection that knows nothing, but whose network has run on frames of that size."""
-    with vqe.connect(seed=seed, threads=threads, progress=False) as connection:
+    with vqe.connect(":memory:", seed=seed, threads=threads, progress=False) as connection:
         connection.register_model("reference", spec)
         parameters = {
             "video": str(make(footage.beginning(WARM_UP_FRAMES))),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,25 @@ import pytest
 
 REQUIRE_DATA = "VQE_REQUIRE_DATA"
 """Set where the data folder is present: tests that need it then fail rather than skip."""
+
+HOMES: pytest.StashKey[Iterator[str]] = pytest.StashKey()
+"""Folders that do not exist yet."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests keep for later processes goes into folders that go with the tests."""
+    root = tempfile.TemporaryDirectory(prefix="vqe-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(root.cleanup)
+    config.stash[HOMES] = (os.path.join(root.name, str(n)) for n in itertools.count())
+    environment = pytest.MonkeyPatch()
+    config.add_cleanup(environment.undo)
+    environment.setenv("VQE_HOME", next(config.stash[HOMES]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test knows no costs that another one has measured."""
+    os.environ["VQE_HOME"] = next(item.config.stash[HOMES])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -31,8 +31,9 @@ def connect(path: str | None = None, **settings: Any) -> Connection:
     disabled_rules  rules of the optimizer to leave out, with commas between
     progress        True or False; None: a bar in terminals and notebooks
 
-    What its queries learn lives in memory and goes with it: `path` may be None or ":memory:".
-    Raises ConfigError where a setting is unknown or has no such value.
+    What its queries learn lives in memory and goes with it. Only what work costs on this machine is
+    kept for later processes, in the folder `VQE_HOME` or one for caches; not so where `path` is
+    ":memory:". Raises ConfigError where a setting is unknown or has no such value.
     """
     if path not in (None, ":memory:"):
         raise UnsupportedError(f"a store on disk ('{path}') is not supported yet")
@@ -41,7 +42,7 @@ def connect(path: str | None = None, **settings: Any) -> Connection:
         if name not in known:
             hint = did_you_mean(name, known) or f"settings: {', '.join(known)}"
             raise ConfigError(f"unknown setting '{name}'", hint=hint)
-    return Connection(Settings(**settings))
+    return Connection(Settings(**settings), in_memory=path is not None)
 
 
 def query(sql: str, params: Params | None = None, *, model: Model | None = None) -> Result:

@@ -27,24 +27,31 @@ from vqe.plan.commands import AnalyzeVideo, Copy
 from vqe.plan.constants import starting_moment
 from vqe.plan.parameters import Parameters
 from vqe.plan.scope import pointing_at
+from vqe.planner.machine import this_machine
 from vqe.planner.resources import Resources
 from vqe.result import Result
 from vqe.runtime.context import Context
 from vqe.sql.parser import parse
 from vqe.sql.statements import Statement
+from vqe.storage.cost_file import CostFile
+from vqe.storage.home import home_folder
 from vqe.storage.store import Store
 
 Params = Sequence[Any] | Mapping[str, Any]
 
 
 class Connection:
-    """Videos, models and what queries have learned; made by `vqe.connect`."""
+    """Videos, models and what queries have learned; made by `vqe.connect`.
 
-    def __init__(self, settings: Settings) -> None:
+    Unless all is to stay in memory, what work costs on this machine is kept for later processes.
+    """
+
+    def __init__(self, settings: Settings, *, in_memory: bool = False) -> None:
         rules_to_leave_out(settings.disabled_rules)  # raises where there is no such rule
         self.settings = settings
         self._catalog = Catalog(settings)
-        self._store = Store()
+        home = None if in_memory else home_folder()
+        self._store = Store(costs=CostFile(home, this_machine) if home else None)
         self._lock = threading.Lock()
         self._closed = False
         self._contexts: WeakValueDictionary[int, Context] = WeakValueDictionary()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_exact_has_a_prediction_once_all_costs_are_known(con, clip, monkeypatch)
         known = NetworkCost(0.5, cores=2)
         monkeypatch.setattr(module, "known_network_cost", lambda *_, known=known: known)
     costs = DecodeCosts(0.0, 0.25, 0.25, 0.25, reference_share=1.0, seek=0.0)
-    con._store.decode_costs.keep(fingerprint(str(clip.path)), costs)
+    con._store.decode_costs.keep(fingerprint(str(clip.path)), asdict(costs))
     result = con.sql(sql)
     before = result.explain("table")
     assert before["predicted_seconds"].to_pylist() == [30.0, 55.0]  # of 120 and 110 frames

@@ -23,6 +23,10 @@ def test_torchscript_with_the_labels_of_its_exporter(tmp_path):
     assert reference.batch_size == 4
     blobs = load_reference(BlobDetector(), labels=LABELS, device="cpu")
     assert_same(reference.detect(blob_frames(5)), blobs.detect(blob_frames(5)))
+    threads = torch.get_num_threads()
+    assert blobs.runtime == reference.runtime == f"torch {torch.__version__}, threads {threads}"
+    single = load_reference(BlobDetector(), labels=LABELS, device="cpu", threads=1)
+    assert single.runtime.endswith("threads 1")
     assert len(reference.fingerprint) == len(hashlib.sha256().hexdigest())
     copy = tmp_path / "copy.torchscript"
     copy.write_bytes(path.read_bytes())

@@ -43,6 +43,7 @@ def cat_picture():
 def test_ssd_mobilenet_finds_the_cat(ssd, cat_picture):
     picture, cat_width = cat_picture
     assert (ssd.batch_size, ssd.device, len(ssd.labels)) == (4, "cpu", 80)
+    assert ssd.runtime.startswith("OpenCV ")
     found = ssd.detect([picture, np.ascontiguousarray(picture[:, ::-1]), picture])
     is_cat = (found.label == ssd.labels.index("cat")) & (found.score > 0.8)
     assert found.row[is_cat].tolist() == [0, 1, 2]

@@ -100,11 +100,15 @@ class Found:
     seconds_without = 1000.0
     late = False
 
-    def __init__(self, share, foreseen=None, at_best=0.0):
+    def __init__(self, share, foreseen=None, at_best=0.0, decoding=0.0):
         self.best_seconds = share * self.seconds_without
         self.costs = SimpleNamespace(reference=SimpleNamespace(seconds_per_frame=1.0))
         self._foreseen = {} if foreseen is None else foreseen
         self._at_best = at_best
+        self._decoding = decoding
+
+    def decoding(self, ordinals):
+        return self._decoding * len(ordinals)
 
     def at_best(self, decided):
         return self._at_best * self.seconds_without
@@ -136,6 +140,8 @@ def learned(searches, *, sizes=(10, 10, 20, 40), affordable=lambda more, labels:
         ([Found(0.5), Found(0.5)], 2),
         # What it improved, another doubling improves by half: more than 20 labels cost.
         ([Found(0.9), Found(0.5), Found(0.5)], 3),
+        # Not where each of them takes ten times as long to decode.
+        ([Found(0.9), Found(0.5, decoding=10.0)], 2),
         # Eight times the sample would do: that costs 140 labels and saves 400.
         ([Found(0.5), Found(0.5, foreseen={8.0: 100.0}), Found(0.5)], 3),
         # It would save less than it costs.

@@ -14,10 +14,10 @@ FPS = 10
 ACCURACY = Accuracy(fnr=0.02, fdr=0.02)
 
 
-def visits(seed, n):
+def visits(seed, n, shortest=100, longest=300):
     """Visits of about 20 s, every minute or so, bool (N,)."""
     rng = np.random.default_rng(seed)
-    lengths = rng.integers((200, 100), (700, 300), (n, 2)).ravel()
+    lengths = rng.integers((200, shortest), (700, longest), (n, 2)).ravel()
     return np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
 
 
@@ -45,6 +45,24 @@ def test_labels_are_foretold(seed):
     known = len(found.known)
     refine(found, truth)
     assert asked == pytest.approx(len(found.known) - known, rel=0.2)
+
+
+def test_a_halving_is_foretold_once_it_has_begun():
+    """Before that, nobody knows: changes lie where they are supposed to."""
+    truth = visits(0, 30, shortest=60, longest=90)  # which every other frame may miss
+    found = on_first_grid(truth)
+    first = len(found.known) + sum(
+        map(len, rounds_ahead(found, found.state, ACCURACY, most=len(truth)))
+    )
+    found.settle(truth)
+    assert first == pytest.approx(len(found.known), rel=0.2)
+    assert not fineness(found, ACCURACY).enough
+    found.halve()
+    rounds = rounds_ahead(found, found.state, ACCURACY, most=len(truth))
+    told = len(found.known) + sum(map(len, rounds))
+    refine(found, truth)
+    assert told == pytest.approx(len(found.known), rel=0.2)
+    assert first < told
 
 
 def test_what_others_have_asked_is_foretold_exactly():

@@ -17,8 +17,9 @@ from vqe.planner import search, training
 from vqe.planner.atoms import Atoms
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost
 from vqe.planner.evidence import Evidence
+from vqe.planner.inquiry import Pictures
 from vqe.planner.training import Trainer
-from vqe.planner.turns import Pictures, Turns
+from vqe.planner.turns import Turns
 from vqe.runtime.context import Context
 from vqe.video.costs import DecodeCosts
 from vqe.video.decode_plan import DecodeWork
@@ -228,7 +229,7 @@ def test_a_deadline_that_comes_in_a_training_leaves_the_plans_before_it(present,
 def test_a_model_that_could_not_be_used_in_time_is_not_trained(present, monkeypatch):
     """Decoding alone takes longer than what the DEADLINE leaves."""
     found = evidence(present, in_blocks=False, in_pixels=True)
-    decoding = search.UNHURRIED * DECODE_COSTS.other * REMAINING / Context().decode_threads
+    decoding = search.UNHURRIED * DECODE_COSTS.other * REMAINING
     monkeypatch.setattr(Trainer, "train", None)
     decision = decide(found, 0.05, seconds_left=lambda: decoding)
     told = {a.name: a.reason for a in decision.alternatives}

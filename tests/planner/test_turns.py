@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from vqe.physical.question import Question
 from vqe.plan.effort import Effort
 from vqe.plan.expressions import Contains
 from vqe.planner.allowance import Allowance
+from vqe.planner.inquiry import Pictures, ScanInquiry
 from vqe.planner.labeller import Labeller
 from vqe.planner.turns import AROUND, find_turns
 from vqe.runtime.context import Context
@@ -38,9 +40,7 @@ class Asked:
         self.labeller = Labeller(
             network, question, LabelStore(2**30), self.context, allowance=allowance
         )
-        self.scan = SimpleNamespace(
-            index=index, ordinals=np.arange(FRAMES), frames=FRAMES, question=question
-        )
+        self.scan = SimpleNamespace(index=index, ordinals=np.arange(FRAMES), question=question)
         self.labeller.read(index, KNOWN, "labelling")
         marks = self.labeller.marks_or_nan(KNOWN)
         self.evidence = SimpleNamespace(
@@ -53,7 +53,24 @@ class Asked:
 
     def find(self, most_labels):
         """The turns that are found."""
-        return find_turns(self.scan, self.evidence, self.labeller, self.context, most_labels)
+        inquiry = ScanInquiry(self.scan, self.labeller, self.context)
+        return find_turns(inquiry, self.evidence, most_labels)
+
+
+class Known:
+    """An inquiry about frames whose answers are known, and whose pictures are all the same."""
+
+    spare = math.inf
+
+    def __init__(self, present):
+        self.present = present
+        self.ordinals = np.arange(len(present))
+
+    def label(self, ordinals):
+        return self.present[ordinals].astype(np.int8)
+
+    def pictures(self, ordinals):
+        return Pictures(ordinals, np.zeros((len(ordinals), 400), np.float32), 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +100,29 @@ def test_the_shortest_ways_are_gone_first(clip):
     assert np.unique(asked.find(35).block).tolist() == [0, 1]
     assert len(asked.oracle.frames_seen) <= 35
     assert asked.find(10) is None
+
+
+def test_one_visit_that_flickers_does_not_stand_for_all():
+    """In the first block are thirty turns, and shorter ways to them than in each of the others."""
+    present = np.zeros(4000, np.bool_)
+    present[1:60:2] = True
+    edges = np.arange(100, 4000, 100)
+    for start in edges.tolist():
+        present[start + 50 : start + 100] = True
+    labelled = np.concatenate([np.arange(0, 60), (edges[:, None] + [0, 40, 60, 90]).ravel()])
+    block = np.concatenate([np.zeros(60, int), np.repeat(np.arange(1, 40), 4)])
+    evidence = SimpleNamespace(
+        ordinals=labelled,
+        present=present[labelled],
+        block=block,
+        training=np.zeros(len(labelled), np.bool_),
+    )
+    turns = find_turns(Known(present), evidence, 16 * (5 + 2 * AROUND))
+    near = turns.ordinals[np.unique(turns.block, return_index=True)[1]]
+    assert len(near) == 16
+    assert (near < 100).sum() == 1
+    # From all parts of the video.
+    assert np.unique(near // 1000).tolist() == [0, 1, 2, 3]
 
 
 def test_limits_leave_no_labels_for_turns(clip):

@@ -23,7 +23,8 @@ def explanation_dict(told: Explanation) -> dict[str, Any]:
     summary        what is known where there is no video to plan
     notes          lost and skipped frames, in words
     rules          what the optimizer did, in its order: rule, before and after (trees: lines)
-    videos         for each: video, summary, floor (what a proof takes at least, in words), and
+    videos         for each: video, summary, floor (what a proof takes at least, in words),
+                   measured_on (days of the costs that other processes have measured), and
       plans        the chosen one first: plan, verdict (chosen, rejected, possible), reason,
                    predicted_seconds, predicted_cpu_seconds, at_least (there is more to come),
                    errors_of (which sample), certificate, shortfall (see `Certificate` and
@@ -58,6 +59,7 @@ def _video_dict(video: ExplainedVideo) -> dict[str, Any]:
         "video": video.video,
         "summary": video.summary,
         "floor": video.floor,
+        "measured_on": [day.isoformat() for day in video.measured_on],
         "plans": [_plan_dict(plan) for plan in video.plans],
         "decodings": [dict(vars(decoding)) for decoding in video.decodings],
     }

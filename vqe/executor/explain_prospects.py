@@ -18,6 +18,9 @@ def sections_before(told: Explanation) -> list[str]:
     sections = []
     for video in told.videos:
         sections += [prose(video.summary), _prospects(video.plans)]
+        if video.measured_on:
+            days = " and ".join(day.isoformat() for day in video.measured_on)
+            sections.append(f"seconds by costs that were measured on {days}")
         sections += [prose(video.floor)] if video.floor else []
         sections.append(_decodings(video.decodings))
     return sections

@@ -183,6 +183,7 @@ def _network_reference(
         ),
         batch_size=network.input_shape.batch or usual_batch,
         device=network.runs_on,
+        runtime=f"{network.runtime}, threads {options.threads or torch.get_num_threads()}",
     )
 
 
@@ -216,6 +217,7 @@ def _callable_reference(
         fingerprint=_identity(fingerprint, options.labels),
         batch_size=CUDA_BATCH if device.type == "cuda" else CPU_BATCH,
         device=str(device),
+        runtime="a function",
     )
 
 

@@ -42,6 +42,10 @@ class Network(Protocol):
         """Where the network itself runs, for people: `cpu`, `cuda`."""
 
     @property
+    def runtime(self) -> str:
+        """The library that computes it, with its version."""
+
+    @property
     def own_threads(self) -> bool:
         """Whether the runtime has threads of its own, so that torch should use one only."""
 

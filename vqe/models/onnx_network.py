@@ -43,6 +43,7 @@ class OnnxNetwork:
         except Exception as error:
             raise ModelError(f"{path} is not an ONNX model: {first_line(error)}") from error
         self.device = torch.device("cpu")
+        self.runtime = f"ONNX Runtime {onnxruntime.__version__}"
         self.runs_on = "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
         self._input, self._dtype, self.input_shape = self._read_input(path)
         size = self.input_shape.size or LAYOUT_PROBE

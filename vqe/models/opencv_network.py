@@ -35,6 +35,7 @@ class OpenCVNetwork:
         self._net = self._read()
         self.device = torch.device("cpu")
         self.runs_on = "cpu"
+        self.runtime = f"OpenCV {cv2.__version__}"
         self.input_shape = find_input_shape(self.run, self.device)
 
     def _read(self) -> Any:

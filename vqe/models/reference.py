@@ -18,7 +18,8 @@ class ReferenceNetwork:
 
     `name`: for people; `labels`: its classes; `min_score`: default of contains(); `fingerprint`:
     identifies weights, layout and preprocessing, None when its detections must not be stored;
-    `batch_size`: the largest batch it runs; `device`: where it runs.
+    `batch_size`: the largest batch it runs; `device`: where it runs; `runtime`: what computes it,
+    with its version and threads, for the same weights take other times elsewhere.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class ReferenceNetwork:
         fingerprint: str | None,
         batch_size: int,
         device: str,
+        runtime: str,
     ) -> None:
         self._detect_batch = detect_batch
         self._lock = threading.Lock()
@@ -40,6 +42,7 @@ class ReferenceNetwork:
         self.fingerprint = fingerprint
         self.batch_size = batch_size
         self.device = device
+        self.runtime = runtime
 
     def __repr__(self) -> str:
         return (

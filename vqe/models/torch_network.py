@@ -48,6 +48,7 @@ class TorchNetwork:
         self.module = module.to(device).float().eval()
         self.device = device
         self.runs_on = str(device)
+        self.runtime = f"torch {torch.__version__}"
         self.labels = labels
         self._takes_list = self._answers_list()
         if self._takes_list:

@@ -16,6 +16,10 @@ Follow = Callable[[FrameBatch, NDArray[np.bool_]], NDArray[np.int64]]
 """The ordinal of each frame's anchor, int64 (N,), its own for one that has no other; which of the
 frames have a label, bool (N,), is given. To be called in order of time."""
 
+Trace = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]], NDArray[np.int64]]
+"""As Follow, of frames that were measured: their ordinals, int64 (N,), and values, float32 (N, B),
+are given."""
+
 
 @dataclass(frozen=True)
 class EarlierFrameStage:
@@ -46,13 +50,19 @@ class EarlierFrameStage:
 
     def follow(self) -> Follow:
         """Finds the anchors of one segment's frames, from its first on."""
+        trace = self.trace()
+        return lambda frames, labelled: trace(frames.ordinals, self.measure(frames), labelled)
+
+    def trace(self) -> Trace:
+        """As `follow`, where frames were measured before."""
         anchor: tuple[int, NDArray[np.float32]] | None = None
 
-        def find(frames: FrameBatch, labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
+        def find(
+            ordinals: NDArray[np.int64], values: NDArray[np.float32], labelled: NDArray[np.bool_]
+        ) -> NDArray[np.int64]:
             nonlocal anchor
-            found = np.empty(len(frames), np.int64)
-            values = self.measure(frames)
-            for row, ordinal in enumerate(frames.ordinals.tolist()):
+            found = np.empty(len(ordinals), np.int64)
+            for row, ordinal in enumerate(ordinals.tolist()):
                 one = values[row]
                 if (
                     anchor is None

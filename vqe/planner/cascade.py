@@ -16,6 +16,7 @@ from vqe.planner.calibration import decode_costs, keep_network_cost, known_netwo
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import Collection, Evidence
+from vqe.planner.inquiry import ScanInquiry
 from vqe.planner.labeller import Labeller
 from vqe.planner.learning import Gathering, learn
 from vqe.planner.proving import certify
@@ -251,6 +252,7 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
                 reference=labeller.cost or NetworkCost(seconds_per_frame, 1.0),
                 difference=evidence.difference_seconds,
                 specialized=trainer.scoring,
+                decoders=context.decode_threads,
             ),
             frames=frames,
             work=work,
@@ -263,7 +265,8 @@ def _search(scan: VisualScan, labeller: Labeller, store: Store, context: Context
     search = learn(chain([first], portions), gather, explored, affordable)
     if search is None:
         return Decision((), "none of the sampled frames can be decoded")
-    search.consider_links(context, partial(find_turns, scan, search.evidence, labeller, context))
+    inquiry = ScanInquiry(scan, labeller, context)
+    search.consider_links(context, partial(find_turns, inquiry, search.evidence))
     return search.decide()
 
 

@@ -6,8 +6,9 @@ section 6), and what that leaves out: decoding, resizing, and the one-off work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 from vqe.video.costs import DecodeCosts
 from vqe.video.decode_plan import DecodeWork
@@ -19,6 +20,16 @@ class NetworkCost:
 
     seconds_per_frame: float
     cores: float
+
+
+Cost = TypeVar("Cost", DecodeCosts, NetworkCost)
+
+
+def cost_of(kind: type[Cost], numbers: Mapping[str, Any] | None) -> Cost | None:
+    """Costs from what was kept of them; None where that is nothing, or something else."""
+    if numbers is None or numbers.keys() != {field.name for field in fields(kind)}:
+        return None
+    return kind(**numbers)
 
 
 @dataclass(frozen=True)
@@ -89,10 +100,12 @@ class ScanCost:
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured seconds per frame, on this machine, at this resolution."""
+    """Measured seconds per frame, on this machine, at this resolution; `decoders` are threads that
+    decode side by side."""
 
     decode: DecodeCosts
     reference: NetworkCost
     difference: float
     specialized: dict[str, float]  # by architecture, thumbnail included
     earlier: float = 0.0
+    decoders: int = 1

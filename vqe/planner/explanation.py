@@ -7,6 +7,7 @@ small models, time on the clock for the reference network. `cpu_seconds` count a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from vqe.optimizer import Rewrite
@@ -89,7 +90,8 @@ class ExplainedVideo:
     """The scan of one video: its plans, the chosen one first.
 
     `summary` says before the query runs how far planning has come, and `floor` what a proof takes
-    at least, where one is asked for.
+    at least, where one is asked for; `measured_on` are the days of the costs that its seconds rest
+    on, where other processes have measured these.
     """
 
     video: str
@@ -97,6 +99,7 @@ class ExplainedVideo:
     decodings: tuple[DecodeChoice, ...] = ()
     summary: str = ""
     floor: str = ""
+    measured_on: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def fineness(refinement: Refinement, accuracy: Accuracy) -> Fineness:
     )
     excess = max((half or 0.0) / bound for bound, half, _ in rates if bound is not None)
     unseen = max(short / bound for bound, _, short in rates if bound is not None)
-    enough = max(excess, unseen) <= 1 and _tells(refinement, accuracy)
+    enough = max(excess, unseen) <= 1 and tells(refinement, accuracy)
     hopeless = excess * len(refinement.grid) > len(refinement.unit)
     return Fineness(fnr, fpr, fdr, excess, enough, hopeless and not enough)
 
@@ -76,7 +76,7 @@ def _mean(rates: list[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _tells(refinement: Refinement, accuracy: Accuracy) -> bool:
+def tells(refinement: Refinement, accuracy: Accuracy) -> bool:
     """Whether enough was seen to judge by: visits, and pauses between them.
 
     Not needed where the bounds would hold even if as much had been overlooked as the grid's size

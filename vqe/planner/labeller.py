@@ -156,13 +156,16 @@ class Labeller:
     def cost(self) -> NetworkCost | None:
         """Of the reference network; None where it was never asked.
 
-        The first call pays for what happens once, such as loading kernels, so it counts only where
-        nothing else is known.
+        The first call pays for what happens once, such as loading kernels: a frame takes no more.
+        What was measured before this query counts as long as nothing here speaks against it.
         """
-        timings = self._timings[1:] or ([] if self.expected else self._timings)
+        timings = self._timings[1:] or self._timings
         if not timings:
             return self.expected
         seconds = sum(seconds for _, seconds in timings) / sum(n for n, _ in timings)
+        once = len(self._timings) == 1
+        if once and self.expected and self.expected.seconds_per_frame <= seconds:
+            return self.expected
         cores = self._cpu.cores
         if cores is None:
             cores = self.expected.cores if self.expected else 1.0

@@ -1,8 +1,8 @@
 """How much to label for a cascade: portion after portion, as long as more may pay.
 
-A label costs a call of the reference network. What it may save are calls as well: with more of them
-models learn better, and thresholds need smaller margins. Both sides are thus foretold in the same
-measured seconds, and how fast the network happens to be hardly matters.
+A label costs a call of the reference network, and decoding up to its frame. What it may save are
+calls: with more labels models learn better, and thresholds need smaller margins. Both sides are
+foretold in measured seconds. Where the network is fast, decoding is what a label costs.
 """
 
 from __future__ import annotations
@@ -99,21 +99,24 @@ def learn(
         more = n_labels(following) * labels // drawn
         if not more or search.late or not affordable(more, labels):
             break
-        if not _pays(search, more, labels, share):
+        wanted = np.sort(np.concatenate([block.ordinals for block in following]))
+        decoding = search.decoding(wanted) / len(wanted)
+        if not _pays(search, more, labels, share, decoding):
             break
         share = search.best_seconds / search.seconds_without
     return search
 
 
-def _pays(search: Search, more: int, labels: int, share_before: float) -> bool:
+def _pays(search: Search, more: int, labels: int, share_before: float, decoding: float) -> bool:
     """Whether `more` labels after so many may save what they take, training included.
 
     `share_before`: seconds of the best plan after the last portion but one, as a share of those
     without a cascade; NaN after the first portion, which tells little of what the next one brings.
+    `decoding`: seconds for a label; a scan decodes all frames anew.
     """
     now, without = search.best_seconds, search.seconds_without
     # Those frames are not asked about again that the cascade would have handed on.
-    per_label = search.costs.reference.seconds_per_frame * (1 - now / without)
+    per_label = search.costs.reference.seconds_per_frame * (1 - now / without) + decoding
     training = _coarse(search.training_seconds)
     price = more * per_label + training
     if now - search.at_best(search.within_reach) <= price:

@@ -1,15 +1,14 @@
 """Linking: which frames may take the answer of one just before them, by the labelled blocks.
 
 A linked frame is answered wrongly where the answer has turned since its anchor, and the picture has
-hardly changed. The selection blocks are played through with the pictures of all their frames, each
-from its first one: any of them may be an anchor. Errors are counted at the labelled frames, jointly
-with those of the other stages. As few of these blocks see the answer turn, there is a margin as for
-other thresholds. The frames that may go wrong are those so soon after a turn that
-an anchor may lie before it: more blocks have such frames than were seen to, as their number is
-hardly better known than a Poisson one. Of these frames the bounds allow a share to go wrong; no
-threshold passes the level below which, by a normal prediction bound, the next turn changes the
-picture with a larger probability. What a turn looks like is learned where one was found to the
-frame.
+hardly changed. The selection blocks are played through, each from its first frame, and errors are
+counted at the labelled frames, jointly with those of the other stages. As few of these blocks see
+the answer turn, there is a margin as for other thresholds. The frames that may go wrong are those
+so soon after a turn that an anchor may lie before it, and they weigh by the harm that they do to
+their unit. More blocks have such frames than were seen to, as their number is hardly better known
+than a Poisson one; and as the video has but so many, at times more of them go wrong than may be
+expected to. Of these frames the bounds allow a share to go wrong, and no threshold passes the level
+below which a larger share of the turns change the picture.
 """
 
 from __future__ import annotations
@@ -21,30 +20,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.earlier import EARLIER_FRAMES, EarlierFrame
+from vqe.detectors.earlier import EARLIER_FRAMES
 from vqe.physical.earlier import EarlierFrameStage
 from vqe.plan.accuracy import Accuracy
 from vqe.planner.evidence import Evidence
 from vqe.planner.playing import Frames, Played
 from vqe.planner.selection import Selection
 from vqe.planner.thresholds import allowance
+from vqe.planner.turn_changes import changes_of_turns
 from vqe.planner.turns import Turns
-from vqe.statistics.normal import MIN_SIZE, NormalSample
-from vqe.statistics.poisson import most_expected
+from vqe.statistics.normal import MIN_SIZE
+from vqe.statistics.poisson import least_expected, most_expected
 from vqe.statistics.units import ErrorCounts, count_errors
 from vqe.video.index import VideoIndex
 
 DELAYS_US = (250_000, 500_000, 1_000_000, 2_000_000, 4_000_000)
-"""How old an anchor may be: not older than a block is long, or nothing would be known about it."""
+"""How old an anchor may be: not older than a block is long, nor younger than labels are apart, or
+nothing would be known about it."""
 
 LEVELS = 16
 """Values tried for each threshold."""
 
-CHANCE = 0.2
-"""That turns are more frequent than is reckoned with."""
-
-LEAST_TURNS = 3
-"""With turns in fewer blocks there is no telling what a turn looks like."""
+CHANCE = 0.1
+"""That turns are more frequent than is reckoned with; and that of those which the video happens to
+have more go wrong than are expected to. Together that makes one bound of five."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def can_link(accuracy: Accuracy) -> bool:
 
 
 class Linking:
-    """The links for one question."""
+    """The links for one question, about so many `frames`."""
 
     def __init__(
         self,
@@ -75,9 +74,12 @@ class Linking:
         selection: Selection,
         accuracy: Accuracy,
         turns: Turns,
+        *,
+        frames: int,
     ) -> None:
         self.selection = selection
         self.accuracy = accuracy
+        self.frames = frames
         chosen = ~evidence.training
         ordinals = evidence.ordinals[chosen]
         labelled = Frames(ordinals, selection.present, selection.block)
@@ -88,11 +90,7 @@ class Linking:
         self.possible &= min(selection.witnesses(of & selection.drawn) for of in kinds) >= MIN_SIZE
         if self.possible:
             self.played = Played(labelled, turns, max(self.delays))
-            self._turns = {
-                (detector, delay): _least_changes(turns, detector, delay)
-                for detector in EARLIER_FRAMES
-                for delay in self.delays
-            }
+            self.turns = changes_of_turns(self.played, turns, self.delays)
 
     def best(
         self, answer: NDArray[np.bool_], asked: NDArray[np.bool_], *, part: float
@@ -119,7 +117,7 @@ class Linking:
         answers, passes = np.empty((len(tried), len(present)), np.bool_), np.empty(len(tried))
         for row, (stage, _) in enumerate(tried):
             anchors = self.played.anchors(stage, asked)
-            right = (self.played.answer[:, anchors[self.played.at]] == present).all(axis=0)
+            right = self.played.right(stage, asked, anchors)
             answers[row] = np.where(asked, right == present, answer)
             passes[row] = (anchors == self.played.columns)[left].mean()
         passes[~self.selection.keeps(answers, self.accuracy)] = 1.0
@@ -141,14 +139,11 @@ class Linking:
         self, asked: NDArray[np.bool_], delay: int, part: float
     ) -> Iterator[tuple[EarlierFrameStage, float]]:
         """Stages to try, with their risk."""
-        to_turn, allowed = self._to_turn(asked, delay)
-        share = min((part * a / t for a, t in zip(allowed, to_turn, strict=True) if t), default=1.0)
-        positives = max(int(self.played.frames.present.sum()), 1)
+        to_turn, share = self.to_turn(asked, delay, part)
+        positives = max(int((self.selection.present & self.selection.drawn).sum()), 1)
         for detector in EARLIER_FRAMES:
-            turns = self._turns[detector, delay]
-            ceiling = math.inf
-            if share < 1:
-                ceiling = math.exp(turns.lower_bound(min(share, 0.5), LEAST_TURNS))
+            turned = self.turns[detector, delay]
+            ceiling = math.inf if share == 1 else turned.level(min(share, 0.5), CHANCE)
             changes = self.played.changes[detector]
             inside = changes[asked[self.played.before]][:, : delay - 1]
             inside = inside[inside < ceiling]
@@ -156,58 +151,68 @@ class Linking:
                 continue
             levels = np.quantile(inside.astype(np.float64), np.arange(1, LEVELS + 1) / LEVELS)
             levels = np.unique([*levels[np.isfinite(levels)], *([ceiling] * (ceiling < math.inf))])
-            wrong = np.ones(len(levels))
-            if turns.size >= LEAST_TURNS:
-                wrong = turns.shares_below(np.log(np.maximum(levels, 1e-9)))
+            wrong = turned.shares_below(levels)
             for level, each in zip(levels.tolist(), wrong.tolist(), strict=True):
-                risk = each * sum(to_turn) / positives
+                risk = each * to_turn / positives
                 yield EarlierFrameStage(detector, level, delay), risk
 
-    def _to_turn(
-        self, asked: NDArray[np.bool_], delay: int
-    ) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Of the pictures with the object, and of those without: how many may be expected to
-        follow a turn, and how many of either may go wrong."""
-        selection, accuracy = self.selection, self.accuracy
-        played = self.played
-        frames, drawn = played.frames, selection.drawn[played.before]
-        left = asked[played.before] & drawn
-        turned = frames.turned(left, delay)
-        positives = float(frames.present[drawn].sum())
-        negatives = float(drawn.sum()) - positives
-        expected = []
-        for kind in (frames.present, ~frames.present):
-            found, blocks = (turned & kind).sum(), len(np.unique(frames.block[turned & kind]))
+    def to_turn(self, asked: NDArray[np.bool_], delay: int, part: float) -> tuple[float, float]:
+        """How many of the labelled frames may be expected to follow a turn, and which share of such
+        frames may go wrong."""
+        labelled, left = self.played.labelled, asked & self.selection.drawn
+        turned = labelled.turned(left, delay)
+        expected, share = 0.0, 1.0
+        for harm, allowed in self.harms(turned):
+            harmful = turned & (harm > 0)
+            blocks = len(np.unique(labelled.block[harmful]))
             # Where no turn was seen, one in the middle of the time that an anchor lasts is thought.
-            in_block = found / blocks if blocks else delay / 2 * (left & kind).any()
-            expected.append(float(in_block * most_expected(blocks, CHANCE)))
-        false = [
-            share * of
-            for share, of in ((accuracy.fpr, negatives), (accuracy.fdr, positives))
-            if share is not None
-        ]
-        missed = (accuracy.fnr or 0) * positives
-        return (expected[0], expected[1]), (missed, min(false))
+            unseen = delay / 2 / labelled.spacing * float(harm[left].max(initial=0))
+            in_block = float(harm[harmful].sum() / blocks) if blocks else unseen
+            may_be = most_expected(blocks, CHANCE)
+            if in_block:
+                share = min(share, self._surely(part * allowed, in_block) / (in_block * may_be))
+            expected = max(expected, float(harmful.sum() / max(blocks, 1) * may_be))
+        return expected, share
 
+    def harms(self, turned: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.float64], float]]:
+        """For each kind of error: what harm is done where each labelled frame goes wrong, float64
+        (n,), and how much of it is allowed. Errors count in frames, and in units.
 
-def _least_changes(turns: Turns, detector: EarlierFrame, delay: int) -> NormalSample:
-    """Logarithms of each frame's smallest change since one with another answer, worth as many as
-    there are turns."""
-    first = np.searchsorted(turns.block, turns.block)
-    most = int((np.arange(len(first)) - first).max(initial=0))
-    changes = detector.changes_back(turns.means, first, most)
-    least = np.full(len(first), np.inf)
-    frames = Frames(turns.ordinals, turns.present, turns.block)
-    for back, rows in frames.pairs(delay):
-        differs = rows[turns.present[rows] != turns.present[rows - back]]
-        least[differs] = np.minimum(least[differs], changes[differs, back - 1])
-    turned = np.isfinite(least)
-    blocks = len(np.unique(turns.block[turned]))
-    return NormalSample(np.log(np.maximum(least[turned], 1e-9)), blocks)
+        A unit goes wrong where so many of its frames do that the majority is another one. The
+        probability of that is not above their expected number divided by it (Markov).
+        """
+        selection = self.selection
+        present, unit, truth = selection.present, selection.unit, selection.positive_units
+        positive = np.bincount(unit[present], minlength=len(truth))
+        majority = selection.majority
+        enough = np.where(truth, positive - majority + 1, majority - positive)
+        kinds = selection.firm_positives, selection.firm_negatives
+        turning = np.bincount(unit[turned & (kinds[0] | kinds[1])], minlength=len(truth))
+        of_unit = np.where(turning >= enough, 1 / enough, 0.0)[unit]
+        in_frames = [float((kind & selection.drawn).sum()) for kind in kinds]
+        in_units = [float((truth == kind)[selection.drawn_units].sum()) for kind in (True, False)]
+        for of, (positives, negatives) in (
+            ((present, ~present), in_frames),
+            ((kinds[0] * of_unit, kinds[1] * of_unit), in_units),
+        ):
+            yield of[0].astype(np.float64), (self.accuracy.fnr or 0) * positives
+            yield of[1].astype(np.float64), self._false(positives, negatives)
+
+    def _false(self, positives: float, negatives: float) -> float:
+        """How many may be false, of so many."""
+        of = (self.accuracy.fpr, negatives), (self.accuracy.fdr, positives)
+        return min(share * number for share, number in of if share is not None)
+
+    def _surely(self, allowed: float, in_block: float) -> float:
+        """How much harm may be expected, so much being `allowed`: as it is done by blocks, so much
+        in each of them, the video has at times more of it than expected."""
+        per_label = self.frames / float(self.selection.drawn.sum())
+        blocks = math.floor(allowed * per_label / in_block)
+        return least_expected(blocks + 1, CHANCE) * in_block / per_label
 
 
 def _delays(frames: Frames, timestamps_us: NDArray[np.int64]) -> tuple[int, ...]:
-    """In frames, those that blocks are long enough for; `timestamps_us`: int64 (n,), of frames."""
+    """In frames, those that labels can tell about; `timestamps_us`: int64 (n,), of frames."""
     ordinals, block = frames.ordinals, frames.block
     same = block[1:] == block[:-1]
     if not same.any():
@@ -217,4 +222,4 @@ def _delays(frames: Frames, timestamps_us: NDArray[np.int64]) -> tuple[int, ...]
     last = np.append(first[1:], len(block)) - 1
     longest = np.median(ordinals[last] - ordinals[first]) + frames.spacing
     delays = {round(us / frame_us) for us in DELAYS_US}
-    return tuple(sorted(delay for delay in delays if 2 <= delay <= longest))
+    return tuple(sorted(delay for delay in delays if frames.spacing < delay <= longest))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vqe.config import Settings
 from vqe.display.counted import counted
 from vqe.planner import cascade, refining
-from vqe.planner.calibration import known_network_cost
+from vqe.planner.calibration import days_of_costs, known_network_cost
 from vqe.planner.cascade import stored_decision
 from vqe.planner.cost import NetworkCost
 from vqe.planner.decision import NO_CASCADE, REFINEMENT, Decision
@@ -45,6 +45,8 @@ def preview(video: str, scan: VisualScan, store: Store, settings: Settings) -> E
     """
     stored = stored_decision(scan, store)
     told = _told(video, scan, store, settings, stored)
+    if stored is None:
+        told = replace(told, measured_on=days_of_costs(scan, store))
     answered = stored.complete if stored is not None else not len(scan.remaining)
     if scan.accuracy.confidence is None or answered:
         return told

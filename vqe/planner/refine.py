@@ -30,11 +30,12 @@ def refine(
     accuracy: Accuracy,
     label: Callable[[Positions], NDArray[np.bool_]],
     proxy: GridProxy | None,
+    halved: Callable[[], None] = lambda: None,
 ) -> Fineness | FrameFineness:
     """Asks `label` about frames, bool (n,), until the grid is fine enough for the bounds.
 
-    `proxy` has ruled out some of the first grid. Raises NotWorthwhileError where all frames would
-    be needed; so may `label`.
+    `proxy` has ruled out some of the first grid; `halved` is told of each further one. Raises
+    NotWorthwhileError where all frames would be needed; so may `label` and `halved`.
     """
     while True:
         while len(positions := refinement.ask()):
@@ -49,3 +50,4 @@ def refine(
         if found.hopeless:
             raise NotWorthwhileError(found.why_not)
         refinement.halve()
+        halved()

@@ -42,7 +42,7 @@ class Refinement:
     `unit`: int64 (N,), the metric unit of each frame, numbered 0..U−1 in ascending order; `grid`:
     int64, ascending, the positions to begin with, the first and the last among them. Some of these
     may be guessed instead of asked about (`guessed`, bool (N,)); `hidden` is the share of the
-    visits, or pauses, that guesses may hide.
+    visits, or pauses, that guesses may hide. `halved`: whether the grid is another one by now.
     """
 
     def __init__(self, unit: NDArray[np.int64], grid: Positions) -> None:
@@ -53,6 +53,7 @@ class Refinement:
         self.state = np.full(len(unit), UNKNOWN, np.int8)
         self.guessed = np.zeros(len(unit), np.bool_)
         self.hidden = 0.0
+        self.halved = False
 
     def tell(self, positions: Positions, present: NDArray[np.bool_]) -> None:
         """The reference network's answers."""
@@ -90,7 +91,7 @@ class Refinement:
         """With the same answers, to go on by itself."""
         other = self.on(self.grid)
         other.state, other.guessed = self.state.copy(), self.guessed.copy()
-        other.hidden = self.hidden
+        other.hidden, other.halved = self.hidden, self.halved
         return other
 
     def answers(self) -> NDArray[np.bool_]:
@@ -165,6 +166,7 @@ class Refinement:
         apart = np.diff(self.grid) > 1
         middle = ((self.grid[:-1] + self.grid[1:]) // 2)[apart]
         self.grid = np.union1d(self.grid, middle)
+        self.halved = True
 
     def settle(self, truth: NDArray[np.bool_]) -> None:
         """Asks `truth`, bool (N,), until there is nothing left to ask."""

@@ -1,9 +1,10 @@
-"""What a refinement will take, foretold once its first grid is known.
+"""What a refinement will take, foretold once its first grid is known, and anew with each further.
 
 The refinement is played through on what is known by then, with each change somewhere between the
 two frames of the grid that disagree. That tells which frames it would ask about, round by round,
 and so what the decoder will have to do. What it cannot tell: visits that only a finer grid meets,
-and flickering, which takes more labels to settle. So it is rather too low than too high.
+flickering, which takes more labels to settle, and on its first grid whether there will be a second.
+So it is rather too low than too high, the more so the earlier it is made.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vqe.planner.calibration import decode_costs
 from vqe.planner.cost import NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import NO_CASCADE, Alternative
 from vqe.planner.decoding import choose_decoding
+from vqe.planner.fineness import Fineness, tells
 from vqe.planner.frame_refinement import judge
 from vqe.planner.labeller import Labeller
 from vqe.planner.refinement import UNKNOWN, Positions, Refinement
@@ -82,8 +84,8 @@ class Spending:
 class Forecast:
     """What a refinement takes in all, and what the reference network on every frame would take.
 
-    `ahead` and `without_ahead` are the seconds of both that are still to come, `labels_ahead` the
-    frames that the refinement still has to ask about.
+    `ahead` and `without_ahead` are the seconds of both that are still to come, on the clock, while
+    several threads decode; `labels_ahead` are frames that the refinement still has to ask about.
     """
 
     predictions: tuple[StagePrediction, ...]
@@ -109,7 +111,8 @@ class Forecast:
 def foretell(
     scan: VisualScan, refinement: Refinement, spending: Spending, store: Store, context: Context
 ) -> Forecast | None:
-    """To be asked when the first grid is known; None where the network was never timed."""
+    """To be asked when a grid is new, or the first one known; None where the network was never
+    timed."""
     labeller = spending.labeller
     network = labeller.cost
     if network is None:
@@ -126,7 +129,8 @@ def foretell(
     frames, decoding = costs.frames_out(work), costs.seconds(work)
     total, asking = calls.frames_in + asked, asked * network.seconds_per_frame
     filled = int(np.isnan(mark).sum()) - asked
-    all_ahead = without_cascade(scan, scan.remaining, costs, network)
+    threads = context.decode_threads
+    all_decoding, *all_calls = without_cascade(scan, scan.remaining, costs, network)
     return Forecast(
         predictions=(
             StagePrediction("decode", decode.frames_in + frames, 0, decode.seconds + decoding),
@@ -134,8 +138,8 @@ def foretell(
             StagePrediction("fill", filled, filled, 0.0),
         ),
         without=without_cascade(scan, unlabelled, costs, network),
-        ahead=decoding + asking,
-        without_ahead=sum(step.seconds for step in all_ahead),
+        ahead=decoding / threads + asking,
+        without_ahead=all_decoding.seconds / threads + sum(step.seconds for step in all_calls),
         labels_ahead=asked,
         one_off_cpu_seconds=spending.other_cpu_seconds,
     )
@@ -174,16 +178,23 @@ def rounds_ahead(
 ) -> list[Positions]:
     """What it would ask about from now on, round by round, if nothing changes but between frames
     that disagree; no further than about `most` frames. `state`, int8 (N,): what is known of the
-    frames, whether the refinement has asked about them or not."""
+    frames, whether the refinement has asked about them or not.
+
+    On its first grid, where changes lie is merely supposed: that tells what it takes to settle
+    them, but not that they come too close to one another for this grid.
+    """
     truth = _supposed(state)
     played = refinement.copy()
     rounds: list[Positions] = []
+    supposed = not refinement.halved
     for _ in range(MOST_HALVINGS):
         while len(positions := played.ask()):
             rounds.append(positions)
             played.tell(positions, truth[positions])
         found = judge(played, accuracy)
-        if found.enough or found.hopeless or len(played.known) > most:
+        supposed &= isinstance(found, Fineness) and bool((state[played.known] == UNKNOWN).any())
+        enough = found.enough or (supposed and tells(played, accuracy))
+        if enough or found.hopeless or len(played.known) > most:
             break
         played.halve()
     return rounds

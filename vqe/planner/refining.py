@@ -166,10 +166,9 @@ class Refining:
             proxy.rule_out()
         still_open = grid[refinement.open_on_grid]
         refinement.tell(still_open, self._label(still_open))
-        self.forecast = self._foretold()
-        if self.forecast is not None:
-            self.context.progress.expect(self.forecast.labels_ahead)
-        return self._refined(refine(refinement, self.scan.accuracy, self._label, proxy))
+        self._foretell()
+        found = refine(refinement, self.scan.accuracy, self._label, proxy, self._foretell)
+        return self._refined(found)
 
     def _first_look(self, positions: NDArray[np.int64]) -> float:
         """Tells about the first frames, and what is in store of the grid; returns what decoding
@@ -211,8 +210,9 @@ class Refining:
         self.asking.read(positions)
         return self.asking.answers(positions)
 
-    def _foretold(self) -> Forecast | None:
-        """What all this will take. Raises NotWorthwhileError where all frames would take less."""
+    def _foretell(self) -> None:
+        """What all this will take, as far as the grid tells. Raises NotWorthwhileError where all
+        frames would take less."""
         spending = self.asking.spending
         told = foretell(self.scan, self.refinement, spending, self.store, self.context)
         if told is not None and told.ahead > told.without_ahead:
@@ -220,7 +220,9 @@ class Refining:
                 f"{told.ahead:.1f} s to go are more than the {told.without_ahead:.1f} s for all"
             )
             raise NotWorthwhileError(reason, told.seconds)
-        return told
+        self.forecast = told
+        if told is not None:
+            self.context.progress.expect(told.labels_ahead)
 
     def _refined(self, found: Fineness | FrameFineness) -> Refined:
         refinement = self.refinement

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vqe.models.specialized import Architecture
 from vqe.plan.accuracy import Accuracy
@@ -36,6 +37,7 @@ from vqe.runtime.context import Context
 from vqe.statistics.units import unit_of
 from vqe.video.decode_plan import DecodeWork
 from vqe.video.index import VideoIndex
+from vqe.video.strategies import FrameSet
 
 INVESTED = 0.2
 """Part of the seconds without a cascade that trainings may take before they save anything; what
@@ -109,7 +111,7 @@ class Search:
                     continue
                 invested = trainer.invested
                 with context.metrics.phase("training"):
-                    check = self._check(context, self._using(arch, trainer, context))
+                    check = self._check(context, self._using(arch, trainer))
                     model = trainer.train(arch, self.evidence, check)
             except SpentError:
                 self._skip(arch, "the DEADLINE came while it was trained")
@@ -171,7 +173,8 @@ class Search:
         costs = replace(self.costs, earlier=turns.pictures.seconds)
         self.prices = replace(self.prices, costs=costs)
         with context.metrics.phase("search"):
-            linking = Linking(self.index, self.evidence, self.selection, self.accuracy, turns)
+            known = self.index, self.evidence, self.selection, self.accuracy
+            linking = Linking(*known, turns, frames=self.prices.frames)
             for plan in (Plan(None, None, None), *cheapest):
                 self._consider_link(plan, linking)
 
@@ -194,7 +197,7 @@ class Search:
         saving = self.best_seconds - self.at_best(self.decidable, trainer.scoring[arch.name])
         without = self.seconds_without
         reason = f"training takes {seconds:.1f} s"
-        if seconds + self._using(arch, trainer, context) > self.seconds_left():
+        if seconds + self._using(arch, trainer) > self.seconds_left():
             reason += ": the DEADLINE is nearer"
         elif saving <= seconds:
             reason += f", saves {max(saving, 0):.1f} s at most"
@@ -208,10 +211,10 @@ class Search:
     def _skip(self, arch: Architecture, reason: str) -> None:
         self.skipped.append(Alternative(arch.name, None, reason))
 
-    def _using(self, arch: Architecture, trainer: Trainer, context: Context) -> float:
+    def _using(self, arch: Architecture, trainer: Trainer) -> float:
         """Seconds on the clock in which a model decides what it can: of no use without them."""
         stage = StageCost(arch.name, trainer.scoring.get(arch.name, 0.0), 0)
-        return UNHURRIED * self.prices.total([stage]) / context.decode_threads
+        return UNHURRIED * self.prices.total([stage]) / self.costs.decoders
 
     def _check(self, context: Context, needed: float = 0.0) -> Callable[[], None]:
         """Raises SpentError once no more than the seconds `needed` are left of the DEADLINE."""
@@ -232,6 +235,11 @@ class Search:
     def costs(self) -> Costs:
         """Measured seconds per frame."""
         return self.prices.costs
+
+    def decoding(self, ordinals: NDArray[np.int64]) -> float:
+        """Seconds on the clock that it takes to decode such frames, int64 ascending."""
+        work = FrameSet().plan(self.index, ordinals).work
+        return self.costs.decode.seconds(work) / self.costs.decoders
 
     @property
     def best_seconds(self) -> float:

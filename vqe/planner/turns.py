@@ -6,21 +6,15 @@ labelled frames of different answers there is a turn, which bisection finds with
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import GRID
-from vqe.detectors.earlier import block_means, compile_kernels
+from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.evidence import Evidence
-from vqe.planner.labeller import Labeller
-from vqe.planner.visual_scan import VisualScan
-from vqe.runtime.context import Context
-from vqe.video.reader import Reader
-from vqe.video.strategies import FrameSet
+from vqe.planner.inquiry import Inquiry, Pictures
 
 MOST_TURNS = 16
 """So many tell what a turn looks like."""
@@ -28,18 +22,8 @@ MOST_TURNS = 16
 AROUND = 5
 """Frames on either side of a turn that are looked at: those farther away have changed more."""
 
-
-@dataclass(frozen=True)
-class Pictures:
-    """All frames from the first to the last labelled one of each selection block, n of them.
-
-    `ordinals`: int64 (n,), ascending; `means`: float32 (n, 400), luma per block of the picture;
-    `seconds`: what measuring takes per frame.
-    """
-
-    ordinals: NDArray[np.int64]
-    means: NDArray[np.float32]
-    seconds: float
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+"""Of its multiples, the fractions below any number come at even distances."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +32,8 @@ class Turns:
 
     `ordinals`: int64 (n,); `block`: int64 (n,), the number of the turn; `present`: bool (n,);
     `means`: float32 (n, 400), luma per block of the picture; `last`: int64 (T,), ascending, the
-    frames right before each turn that was found; `pictures`: in the selection blocks.
+    frames right before each turn that was found; `pictures`: all frames from the first to the last
+    labelled one of each selection block.
     """
 
     ordinals: NDArray[np.int64]
@@ -59,75 +44,76 @@ class Turns:
     pictures: Pictures
 
 
-def find_turns(
-    scan: VisualScan, evidence: Evidence, labeller: Labeller, context: Context, most_labels: float
-) -> Turns | None:
-    """The shortest ways to a turn first, then those inside selection blocks, for about
-    `most_labels` at most; None where that is too little for any, or the query has limits: labels
-    are for its answers then."""
-    if labeller.allowance.limited:
-        return None
-    at = np.searchsorted(scan.ordinals, evidence.ordinals)
+def find_turns(inquiry: Inquiry, evidence: Evidence, most_labels: float) -> Turns | None:
+    """The shortest ways to a turn in each block first, spread over the video, then those inside
+    selection blocks, for about `most_labels` at most; None where that, or what is spare, is too
+    little for any."""
+    most_labels = min(most_labels, inquiry.spare)
+    at = np.searchsorted(inquiry.ordinals, evidence.ordinals)
     turning = np.flatnonzero(evidence.present[1:] != evidence.present[:-1])
     before, after = at[turning], at[turning + 1]
     ways = np.ceil(np.log2(after - before))
-    order = np.argsort(ways, kind="stable")
+    block = evidence.block[turning]
+    # Turns of one block look alike, and so do those of one visit.
+    earlier = np.arange(len(turning)) - np.searchsorted(block, block)
+    scattered = np.arange(len(turning)) * GOLDEN_RATIO % 1
+    order = np.lexsort((scattered, ways, earlier))
     enough = np.searchsorted(np.cumsum(ways[order] + 2 * AROUND), most_labels, side="right")
     looked_at = order[: min(int(enough), MOST_TURNS)]
     if not len(looked_at):
         return None
-    inside = (evidence.block[turning] == evidence.block[turning + 1]) & ~evidence.training[turning]
+    inside = (block == evidence.block[turning + 1]) & ~evidence.training[turning]
     spent = (ways[looked_at] + 2 * AROUND).sum()
     others = order[inside[order] & ~np.isin(order, looked_at)]
     enough = np.searchsorted(spent + np.cumsum(ways[others]), most_labels, side="right")
     wanted = np.sort(np.concatenate([looked_at, others[: int(enough)]]))
-    last = _bisected(scan, before[wanted], after[wanted], labeller)
+    was_present = evidence.present[turning[wanted]]
+    last = _bisected(inquiry, before[wanted], after[wanted], was_present)
     near = last[np.isin(wanted, looked_at)]
-    around = _around(scan, near[near >= 0], labeller, context)
+    around = _around(inquiry, near[near >= 0])
     if around is None:
         return None
-    pictures = _pictures(scan, _spans(scan.ordinals, evidence), context)
-    return Turns(*around, last=scan.ordinals[np.unique(last[last >= 0])], pictures=pictures)
+    pictures = inquiry.pictures(_spans(inquiry.ordinals, evidence))
+    return Turns(*around, last=inquiry.ordinals[np.unique(last[last >= 0])], pictures=pictures)
 
 
 def _bisected(
-    scan: VisualScan, before: NDArray[np.int64], after: NDArray[np.int64], labeller: Labeller
+    inquiry: Inquiry,
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
+    was_present: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """The last position before a turn between labelled positions, int64 (T,), -1 in damage."""
+    """The last position before a turn between labelled positions, int64 (T,), -1 in damage;
+    `was_present`: the answers before, bool (T,)."""
     last = np.full(len(before), -1)
     rows = np.arange(len(before))
     while len(rows) and (after - before).max() > 1:
         middle = (before + after) // 2
-        ordinals = scan.ordinals[np.unique(middle)]
-        labeller.read(scan.index, labeller.unknown(ordinals), "labelling")
-        came = ~np.isnan(labeller.marks_or_nan(scan.ordinals[middle]))  # others are damaged
+        said = inquiry.label(inquiry.ordinals[middle])
+        came = said != UNKNOWN  # others are damaged
         rows, before, middle, after = rows[came], before[came], middle[came], after[came]
-        as_before = _holds(scan, middle, labeller) == _holds(scan, before, labeller)
+        as_before = (said[came] == PRESENT) == was_present[rows]
         before, after = np.where(as_before, middle, before), np.where(as_before, after, middle)
     last[rows] = before
     return last
 
 
-def _holds(scan: VisualScan, positions: NDArray[np.int64], labeller: Labeller) -> NDArray[np.bool_]:
-    return scan.question.holds(labeller.marks_or_nan(scan.ordinals[positions]))
-
-
 def _around(
-    scan: VisualScan, near: NDArray[np.int64], labeller: Labeller, context: Context
+    inquiry: Inquiry, near: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]] | None:
     """The frames around the turns behind the positions `near`, int64 ascending: their ordinals,
     turns, answers and means; None where none of them can be decoded."""
-    around = (near[:, None] + np.arange(1 - AROUND, AROUND + 1)).clip(0, scan.frames - 1)
+    frames = len(inquiry.ordinals)
+    around = (near[:, None] + np.arange(1 - AROUND, AROUND + 1)).clip(0, frames - 1)
     positions, first = np.unique(around, return_index=True)
-    ordinals, turn = scan.ordinals[positions], first // (2 * AROUND)
-    labeller.read(scan.index, labeller.unknown(ordinals), "labelling")
-    came = ~np.isnan(labeller.marks_or_nan(ordinals))
+    ordinals, turn = inquiry.ordinals[positions], first // (2 * AROUND)
+    said = inquiry.label(ordinals)
+    came = said != UNKNOWN
     if not came.any():
         return None
-    pictures = _pictures(scan, ordinals[came], context)
+    pictures = inquiry.pictures(ordinals[came])
     came &= np.isin(ordinals, pictures.ordinals)
-    present = scan.question.holds(labeller.marks(ordinals[came]))
-    return pictures.ordinals, turn[came], present, pictures.means
+    return pictures.ordinals, turn[came], said[came] == PRESENT, pictures.means
 
 
 def _spans(ordinals: NDArray[np.int64], evidence: Evidence) -> NDArray[np.int64]:
@@ -138,22 +124,3 @@ def _spans(ordinals: NDArray[np.int64], evidence: Evidence) -> NDArray[np.int64]
     last = selected[np.append(first[1:], len(selected)) - 1]
     inside: NDArray[np.bool_] = (of >= 0) & (ordinals <= last[of])
     return ordinals[inside]
-
-
-def _pictures(scan: VisualScan, ordinals: NDArray[np.int64], context: Context) -> Pictures:
-    """Of frames, int64 ascending, as far as they can be decoded."""
-    compile_kernels()  # outside the measurement
-    reader = Reader(threads=context.decode_threads, cancelled=context.cancelled.is_set)
-    found, means = [np.empty(0, np.int64)], [np.empty((0, GRID[0] * GRID[1]), np.float32)]
-    seconds = 0.0
-    with closing(reader.read(FrameSet().plan(scan.index, ordinals))) as batches:
-        for frames in batches:
-            context.check()
-            clock = time.perf_counter()
-            means.append(block_means(frames))
-            seconds += time.perf_counter() - clock
-            found.append(frames.ordinals)
-    context.metrics.decoded_to_plan += reader.report.decoded
-    context.check()
-    n = sum(map(len, found))
-    return Pictures(np.concatenate(found), np.concatenate(means), seconds / max(n, 1))

@@ -12,6 +12,7 @@ from vqe.models.reference import ReferenceNetwork
 from vqe.physical.question import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.plan.effort import Effort
+from vqe.planner.cost import cost_of
 from vqe.planner.decoding import Decoding, choose_decoding
 from vqe.statistics.units import unit_of
 from vqe.storage.labels import LabelStore
@@ -95,5 +96,4 @@ class VisualScan:
 
     def decode_costs(self, store: Store) -> DecodeCosts | None:
         """What decoding this video costs on this machine, where that was measured."""
-        costs = store.decode_costs.get(self.content)
-        return costs if isinstance(costs, DecodeCosts) else None
+        return cost_of(DecodeCosts, store.decode_costs.get(self.content))

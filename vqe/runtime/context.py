@@ -28,7 +28,7 @@ class Context:
     @property
     def decode_threads(self) -> int:
         """Threads that decode."""
-        return self.settings.decode_threads or min(_cores(), MOST_DECODERS)
+        return self.settings.decode_threads or min(usable_cores(), MOST_DECODERS)
 
     def check(self) -> None:
         """Raises QueryCancelledError once the query was cancelled."""
@@ -36,7 +36,7 @@ class Context:
             raise QueryCancelledError("the query was cancelled")
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may use, where the system tells."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

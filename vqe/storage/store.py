@@ -1,4 +1,4 @@
-"""What queries leave behind for later ones, in memory, within quotas."""
+"""What queries leave behind for later ones, within quotas: in memory, but for costs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Protocol
 
+from vqe.storage.cost_file import CostFile
+from vqe.storage.kept_costs import KeptCosts
 from vqe.storage.labels import LabelStore
+from vqe.storage.recent import Recent
 
 QUOTA_BYTES = 256 * 2**20
 
@@ -32,45 +35,21 @@ class Sized(Protocol):
         """Bytes."""
 
 
-class Recent:
-    """The `most` values that were used last, by key. Safe to use from several threads."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._lock = threading.Lock()
-        self._values: OrderedDict[Hashable, object] = OrderedDict()
-
-    def get(self, key: Hashable) -> object | None:
-        """The value kept for a key, if there is one."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def keep(self, key: Hashable, value: object) -> None:
-        """Keeps a value, in place of an older one."""
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self.most:
-                self._values.popitem(last=False)
-
-
 class Store:
     """Labels by (video, model), packet indexes and decode costs by video, seconds per frame by
-    (model, device, width, height), plans by question.
+    model, by what runs it and by the size of pictures, plans by question.
 
-    The least recently used go first.
+    The least recently used go first. Costs are also those of the file, where there is one.
     """
 
-    def __init__(self, quota_bytes: int = QUOTA_BYTES) -> None:
+    def __init__(self, quota_bytes: int = QUOTA_BYTES, costs: CostFile | None = None) -> None:
         self.quota_bytes = quota_bytes
         self._lock = threading.Lock()
         self._labels: OrderedDict[Hashable, LabelStore] = OrderedDict()
-        self.plans = Recent(PLANS)
-        self.proofs = Recent(PROOFS)
-        self.decode_costs = Recent(DECODE_COSTS)
-        self.network_costs = Recent(NETWORK_COSTS)
+        self.plans: Recent[object] = Recent(PLANS)
+        self.proofs: Recent[object] = Recent(PROOFS)
+        self.decode_costs = KeptCosts("decode", DECODE_COSTS, costs)
+        self.network_costs = KeptCosts("network", NETWORK_COSTS, costs)
         self._indexes: OrderedDict[str, Sized] = OrderedDict()
 
     def labels(self, video: str, model: str | None) -> LabelStore:
