@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from vqe.detectors.kernels import block_moments
+from vqe.detectors.kernels import block_moments, median_moments
 from vqe.detectors.look import ASPECTS, LookMeasure
 from vqe.video.frames import FrameBatch
 
@@ -88,3 +88,26 @@ def test_the_kernel_sums_every_so_manieth_row_of_each_block(height, width):
             x, r = (plane[lines, part].astype(np.int64) for plane in (image, other))
             expected[:, i, j] = x.sum(), (x * x).sum(), (x * r).sum()
     assert (block_moments(image, other, rows, columns, step) == expected).all()
+
+
+@pytest.mark.parametrize("blocks", [7, 100])
+def test_the_kernel_takes_medians_over_the_blocks(blocks):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (3, blocks, 50))
+    reference = rng.integers(0, 256, (blocks, 50))
+    pictures[1] = reference
+    pictures[2] = 0
+    moments = np.stack(
+        [pictures.sum(axis=2), (pictures**2).sum(axis=2), (pictures * reference).sum(axis=2)], 1
+    )
+    of_reference = np.stack([reference.mean(axis=1), reference.std(axis=1)])
+    textured = rng.random(blocks) < 0.5
+    found = median_moments(moments, np.full(blocks, 50), of_reference, textured, (8.0, 2.0))
+    brightness = np.log((pictures.mean(axis=2) + 8) / (reference.mean(axis=1) + 8))
+    contrast = np.log((pictures.std(axis=2) + 2) / (reference.std(axis=1) + 2))
+    together = (pictures * reference).mean(axis=2) - pictures.mean(axis=2) * reference.mean(axis=1)
+    apart = np.maximum(pictures.std(axis=2) * reference.std(axis=1), 1e-9)
+    correlation = (np.maximum(together, 0) / apart)[:, textured]
+    expected = [np.median(values, axis=1) for values in (brightness, contrast, correlation)]
+    assert found == pytest.approx(np.stack(expected, axis=1), abs=1e-6)
+    assert found[1] == pytest.approx([0, 0, 1])

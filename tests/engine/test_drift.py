@@ -9,7 +9,7 @@ from clips import Oracle, Visit, make_clip
 import vqe
 from vqe.models.specialized import ARCHITECTURES
 from vqe.planner import cascade, learning, search, selection, training
-from vqe.planner.sampling import draw_blocks
+from vqe.planner.sampling import draw_blocks, n_labels
 from vqe.statistics.units import count_errors
 from vqe.video.indexing import build_index
 
@@ -29,13 +29,17 @@ def visits():
     return found
 
 
-def between_blocks(index):
+def index_of(clip):
+    return build_index(str(clip.path), lambda: None)
+
+
+def between_blocks(index, least=LEAST_SPAN):
     """Spans without a labelled frame, and without the frames next to one."""
     free = np.ones(FRAMES, bool)
     for block in draw_blocks(index, np.arange(FRAMES), None, seed=0):
         free[block.ordinals[0] - 1 : block.ordinals[-1] + 2] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(int), [0]])))
-    return [(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a >= LEAST_SPAN]
+    return [(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a >= least]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def clear(tmp_path_factory):
 def changed(tmp_path_factory, clear):
     """The same in negative wherever an object is in view between the labelled blocks."""
     present = clear.present("bus")
-    spans = between_blocks(build_index(str(clear.path), lambda: None))
+    spans = between_blocks(index_of(clear))
     negative = [span for span in spans if present[slice(*span)].mean() > 0.5]
     path = tmp_path_factory.mktemp("changed") / "changed.mp4"
     return make_clip(path, FRAMES, gop=50, visits=clear.visits, negative=negative)
@@ -76,11 +80,19 @@ def one_kind_of_plan():
         yield
 
 
-def ask(clip, **settings):
+@pytest.fixture(scope="module")
+def covered(tmp_path_factory, clear):
+    """The same in negative wherever no block is labelled, whoever is in view."""
+    spans = between_blocks(index_of(clear), least=4)
+    path = tmp_path_factory.mktemp("covered") / "covered.mp4"
+    return make_clip(path, FRAMES, gop=50, visits=clear.visits, negative=spans)
+
+
+def ask(clip, end="", **settings):
     oracle = Oracle(clip, seconds=0.004)
     con = vqe.connect(device="cpu", fill=False, **settings)
     con.register_model("oracle", oracle)
-    result = con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {BOUNDS}")
+    result = con.sql(f"SELECT FRAMES FROM {clip.sql} WHERE contains('bus') {BOUNDS} {end}")
     table = result.to_arrow_table()
     return oracle, result, table
 
@@ -164,3 +176,44 @@ def test_where_the_camera_moves_no_difference_detector_is_tried(tmp_path, clear)
     found = errors(moving, table)
     assert found.fnr <= BOUND
     assert found.fdr <= BOUND
+
+
+@pytest.mark.slow
+def test_what_the_watch_asks_is_within_a_budget_that_suffices(changed):
+    """Half of the budget is for learning: so much is left that all strange frames are asked about,
+    as without a limit."""
+    calls = 2 * n_labels(draw_blocks(index_of(changed), np.arange(FRAMES), None, seed=0))
+    oracle, result, table = ask(changed, f"BUDGET {calls} CALLS")
+    _, without, _ = ask(changed, f"BUDGET {calls} CALLS", drift=False)
+    assert without.profile.reference_calls < result.profile.reference_calls <= calls
+    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) == result.profile.reference_calls
+    assert result.profile.shortfall is None
+    found = errors(changed, table)
+    assert max(found.fnr, found.fdr) <= BOUND / 2
+    asked = set(oracle.frames_seen)
+    of_changed = {frame for span in changed.negative for frame in range(*span)} & asked
+    assert len(of_changed) > 0.8 * sum(stop - start for start, stop in changed.negative)
+
+
+@pytest.mark.slow
+def test_a_budget_that_ends_while_the_watch_asks_is_told(covered):
+    """More frames are strange than may be asked about: the cascade is not taken at its word for the
+    others, and the result says that the bounds are not known to be kept."""
+    calls = 2 * n_labels(draw_blocks(index_of(covered), np.arange(FRAMES), None, seed=0))
+    with pytest.warns(vqe.AccuracyWarning, match=f"BUDGET {calls} CALLS ended with {calls} labels"):
+        oracle, result, table = ask(covered, f"BUDGET {calls} CALLS")
+    profile = result.profile
+    assert profile.plan == "linear 32"
+    assert len(oracle.frames_seen) == len(set(oracle.frames_seen)) == profile.reference_calls
+    assert profile.reference_calls == profile.shortfall.labels == calls
+    assert f"BUDGET {calls} CALLS ended" in result.explain()
+    # Strange frames are answered by labels, their own or those next to them.
+    negative = np.zeros(FRAMES, bool)
+    for start, stop in covered.negative:
+        negative[start:stop] = True
+    rows = table.filter(negative[table["frame"].to_numpy()])
+    said = rows["decided_by"].value_counts().to_pylist()
+    share = {one["values"]: one["counts"] / rows.num_rows for one in said}
+    assert share.get("specialized", 0) < 0.05
+    assert share["fill"] > 0
+    assert errors(covered, table).fnr <= BOUND

@@ -6,14 +6,17 @@ import json
 import re
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 from clips import Oracle, Visit, make_clip
 
 import vqe
 from vqe.planner import cascade, preview
 from vqe.planner.cost import NetworkCost
+from vqe.planner.sampling import draw_portions, n_labels
 from vqe.video.costs import DecodeCosts
 from vqe.video.fingerprint import fingerprint
+from vqe.video.indexing import build_index
 from vqe.video.reader import Reader
 
 SQL = "SELECT FRAMES FROM clip WHERE contains('bus') AND frame >= 10"
@@ -160,6 +163,24 @@ def test_nothing_is_left_to_ask_where_all_labels_are_stored(remembering, oracle,
         assert contradiction not in plan
     result.to_arrow_table()
     assert len(oracle.frames_seen) == seen
+
+
+def test_a_cascade_begins_with_a_first_portion_of_labels(tmp_path):
+    clip = make_clip(tmp_path / "long.mp4", 1200, size=(96, 80), visits=[Visit(300, 900)])
+    oracle = Oracle(clip)
+    with vqe.connect(device="cpu", fill=False) as con:
+        con.register_model("oracle", oracle)
+        result = con.sql(f"SELECT frames FROM {clip.sql} WHERE contains('bus')")
+        told = " ".join(result.explain().split())
+        begins = r"begins with (\d+) labels, and takes more while they may pay, up to about (\d+)"
+        first, most = map(int, re.search(begins, told).groups())
+        assert f"cascade ≥ {first} " in told
+        (portion, *_) = portions = list(
+            draw_portions(build_index(str(clip.path), lambda: None), np.arange(1200), 1_000_000, 0)
+        )
+        assert first == n_labels(portion)
+        assert 0.6 * most < sum(map(n_labels, portions)) < 1.1 * most  # ends of visits come beside
+        assert not oracle.frames_seen
 
 
 def test_stored_labels_are_told_beside_what_is_asked(tmp_path):

@@ -9,6 +9,8 @@ import pytest
 from clips import Oracle, Visit, make_clip
 
 import vqe
+from vqe.planner import visual_scans
+from vqe.planner.index_cases import cases_of
 
 FRAMES, FPS = 6000, 10
 
@@ -97,3 +99,24 @@ def test_exact_is_found_the_same_way(rare, answered):
     oracle, _, table = answered("LIMIT 2 GAP 500 FRAMES EXACT")
     assert_confirmed(rare, oracle, table, 500)
     assert len(oracle.frames_seen) <= 40
+
+
+@pytest.mark.parametrize(
+    ("condition", "frames"),
+    [
+        ("contains('bus')", [20, 40, 80]),
+        ("CASE WHEN frame < 60 THEN contains('bus') ELSE contains('truck') END", [20, 40, 60]),
+    ],
+)
+def test_cases_are_worked_out_once(con, monkeypatch, condition, frames):
+    """The search does not find enough, a scan follows, and its rows are confirmed."""
+    calls = []
+
+    def counting(*args):
+        calls.append(args)
+        return cases_of(*args)
+
+    monkeypatch.setattr(visual_scans, "cases_of", counting)
+    sql = f"SELECT FRAMES FROM clip WHERE {condition} USING MODEL oracle LIMIT 9 GAP 20 FRAMES"
+    assert con.sql(sql).to_arrow_table()["frame"].to_pylist() == frames
+    assert len(calls) == 1

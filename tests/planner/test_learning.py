@@ -98,6 +98,7 @@ class Found:
     within_reach = 1.0
     training_seconds = 1.0
     seconds_without = 1000.0
+    late = False
 
     def __init__(self, share, foreseen=None, at_best=0.0, decoding=0.0):
         self.best_seconds = share * self.seconds_without
@@ -151,6 +152,15 @@ def test_portions_are_labelled_while_they_pay(searches, portions):
     taken, search = learned(searches)
     assert taken == portions
     assert search is searches[portions - 1]
+
+
+def test_no_portion_follows_once_it_is_late():
+    """More labels would pay, but a training was ended by the DEADLINE."""
+    searches = [Found(0.9), Found(0.5), Found(0.5)]
+    searches[1].late = True
+    taken, search = learned(searches)
+    assert taken == 2
+    assert search is searches[1]
 
 
 def test_all_portions_may_be_needed():

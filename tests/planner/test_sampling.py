@@ -13,6 +13,7 @@ from vqe.planner.sampling import (
     draw_blocks,
     draw_portions,
     label_budget,
+    most_labels,
     n_labels,
 )
 from vqe.video.index import index_of
@@ -115,6 +116,7 @@ def test_portions_double_the_sample(n, fps):
     portions = list(draw_portions(index, np.arange(n), 1_000_000, seed=1))
     sizes = [n_labels(portion) for portion in portions]
     assert sum(sizes) <= 1.1 * n / 2
+    assert sum(sizes) == pytest.approx(most_labels(n), rel=0.35)
     for so_far, size in zip(np.cumsum(sizes), sizes[1:], strict=False):
         assert 0.3 * so_far < size < 1.5 * so_far  # less where blocks were drawn already
     first = sorted(portions[0], key=lambda block: int(block.ordinals[0]))

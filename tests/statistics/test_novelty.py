@@ -20,27 +20,26 @@ def line(n, start=0.0, stop=1.0):
 
 def test_what_lies_between_known_groups_is_known_and_what_lies_outside_is_not():
     known = learn_points(*groups(line(30)), LEAST)
-    novelty = known.novelty(np.array([[0.5, 0.5], [1.02, 0.5], [2.0, 0.5], [0.5, 1.5]]))
-    assert (novelty[:2] <= 1).all()
-    assert (novelty[2:] > 1).all()
+    novel = known.novel(np.array([[0.5, 0.5], [1.02, 0.5], [2.0, 0.5], [0.5, 1.5]]))
+    assert novel.tolist() == [False, False, True, True]
 
 
 def test_a_gap_within_the_range_is_not_known():
     known = learn_points(*groups(line(20, 0, 0.2) + line(20, 0.9, 1.1)), LEAST)
-    assert known.novelty(np.array([[0.55, 0.5]])) > 1
+    assert known.novel(np.array([[0.55, 0.5]]))
 
 
 @pytest.mark.parametrize("n", [1, NEIGHBOURS - 1])
 def test_what_a_few_groups_have_met_is_not_known(n):
     known = learn_points(*groups(line(40) + [(5.0, 0.5)] * n), LEAST)
-    assert known.novelty(np.array([[5.0, 0.5]])) > 1
+    assert known.novel(np.array([[5.0, 0.5]]))
     known = learn_points(*groups(line(40) + [(5.0, 0.5)] * NEIGHBOURS), LEAST)
-    assert known.novelty(np.array([[5.0, 0.5]])) <= 1
+    assert not known.novel(np.array([[5.0, 0.5]]))
 
 
 def test_two_coordinates_that_are_known_apart_are_not_known_together():
     known = learn_points(*groups([(x, x) for x in np.linspace(0, 2, 40)]), LEAST)
-    assert known.novelty(np.array([[2.0, 0.0]])) > 1
+    assert known.novel(np.array([[2.0, 0.0]]))
 
 
 def test_most_points_of_further_groups_are_known():
@@ -48,14 +47,14 @@ def test_most_points_of_further_groups_are_known():
     points, group = groups(centres, spread=0.1)
     seen = group % 2 == 0
     known = learn_points(points[seen], group[seen], LEAST)
-    assert (known.novelty(points[~seen]) > 1).mean() < 0.02
+    assert known.novel(points[~seen]).mean() < 0.02
 
 
 def test_points_learnt_later_are_known():
     known = learn_points(*groups(line(30)), LEAST)
     strange = np.array([[3.0, 0.5]] * NEIGHBOURS)
-    assert (known.novelty(strange) > 1).all()
-    assert (known.with_points(strange).novelty(strange) <= 1).all()
+    assert known.novel(strange).all()
+    assert not known.with_points(strange).novel(strange).any()
 
 
 def test_what_is_farthest():
@@ -65,3 +64,14 @@ def test_what_is_farthest():
 
 def test_too_few_groups_tell_nothing():
     assert learn_points(*groups(line(2 * NEIGHBOURS - 1)), LEAST) is None
+
+
+def test_a_point_is_novel_by_its_distance_from_the_last_of_its_neighbours():
+    rng = np.random.default_rng(2)
+    known = learn_points(*groups(rng.normal(0, 1, (60, 2)), spread=0.2), LEAST)
+    points = rng.normal(0, 2, (300, 2))
+    apart = (np.abs(points[:, None] - known.points) / known.reach).max(axis=2)
+    expected = np.sort(apart, axis=1)[:, NEIGHBOURS - 1] > 1
+    assert (known.novel(points) == expected).all()
+    assert 0.1 < expected.mean() < 0.9
+    assert known.novel(points[:0]).shape == (0,)

@@ -7,8 +7,9 @@ the object is absent; a large one means nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -47,15 +48,24 @@ class ReferenceImage:
 
 def block_differences(frames: FrameBatch, reference: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean squared luma difference per block of GRID, float64 (N, 400)."""
+
+    def sums(luma: NDArray[np.uint8]) -> NDArray[np.int64]:
+        assert luma.shape == reference.shape
+        return block_squared_differences(luma, reference, *GRID)
+
+    return means_by_block(frames, sums)
+
+
+def means_by_block(
+    frames: FrameBatch, sums: Callable[[NDArray[np.uint8]], NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """By the pixel, what `sums` makes of luma planes, uint8 (H, W), per block of GRID, int64 (20,
+    20): float64 (N, 400)."""
     rows, columns = GRID
-    height, width = reference.shape
-    pixels = block_pixels(height, width, rows, columns)
     out = np.empty((len(frames), rows * columns))
     for i in range(len(frames)):
         luma = frames.luma(i)
-        assert luma.shape == reference.shape
-        sums = block_squared_differences(luma, reference, rows, columns)
-        out[i] = (sums / pixels).ravel()
+        out[i] = (sums(luma) / block_pixels(*luma.shape, rows, columns)).ravel()
     return out
 
 
@@ -73,11 +83,13 @@ def kinds_of_planes() -> tuple[NDArray[np.uint8], ...]:
     return padded, padded[:, :columns]
 
 
+@cache
 def block_pixels(height: int, width: int, rows: int, columns: int) -> NDArray[np.int64]:
     """Pixels in each block; a frame smaller than the grid has blocks without any, counted as 1."""
     heights = np.diff(np.arange(rows + 1) * height // rows)
     widths = np.diff(np.arange(columns + 1) * width // columns)
     pixels: NDArray[np.int64] = np.maximum(np.outer(heights, widths), 1)
+    pixels.flags.writeable = False
     return pixels
 
 

@@ -12,21 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.difference import GRID, GRIDS, block_pixels, kinds_of_planes, pooled
+from vqe.detectors.difference import GRID, GRIDS, kinds_of_planes, means_by_block, pooled
 from vqe.detectors.kernels import anchors_of, block_sums, changes_back
 from vqe.video.frames import FrameBatch
 
 
 def block_means(frames: FrameBatch) -> NDArray[np.float32]:
     """Mean luma per block of GRID, float32 (N, 400)."""
-    rows, columns = GRID
-    out = np.empty((len(frames), rows * columns), np.float32)
-    for i in range(len(frames)):
-        luma = frames.luma(i)
-        height, width = luma.shape
-        sums = block_sums(luma, rows, columns)
-        out[i] = (sums / block_pixels(height, width, rows, columns)).ravel()
-    return out
+    return means_by_block(frames, lambda luma: block_sums(luma, *GRID)).astype(np.float32)
 
 
 def compile_kernels() -> None:

@@ -95,6 +95,42 @@ def block_moments(
 
 
 @compiled
+def median_moments(
+    moments: NDArray[np.int64],
+    pixels: NDArray[np.int64],
+    reference: NDArray[np.float64],
+    textured: NDArray[np.bool_],
+    added: tuple[float, float],
+) -> NDArray[np.float64]:
+    """How n pictures compare with a reference, block by block, float64 (n, 3): the medians of the
+    logs of brightness and of contrast, and that of the correlation over the `textured` blocks.
+
+    `moments`: int64 (n, 3, B), sums of x, x² and x·r over blocks of `pixels`, int64 (B,), as of
+    `block_moments`; `reference`: float64 (2, B), its means and deviations; `textured`: bool (B,).
+    `added` goes to means and to deviations before they are compared.
+    """
+    n, _, blocks = moments.shape
+    mean, deviation = reference
+    looks = np.empty((n, 3))
+    brightness, contrast = np.empty(blocks), np.empty(blocks)
+    correlation = np.empty(np.count_nonzero(textured))
+    for i in range(n):
+        seen = 0
+        for b in range(blocks):
+            x = moments[i, 0, b] / pixels[b]
+            spread = np.sqrt(max(moments[i, 1, b] / pixels[b] - x * x, 0.0))
+            brightness[b] = np.log((x + added[0]) / (mean[b] + added[0]))
+            contrast[b] = np.log((spread + added[1]) / (deviation[b] + added[1]))
+            if textured[b]:
+                together = max(moments[i, 2, b] / pixels[b] - x * mean[b], 0.0)
+                correlation[seen] = together / max(spread * deviation[b], 1e-9)
+                seen += 1
+        looks[i, 0], looks[i, 1] = np.median(brightness), np.median(contrast)
+        looks[i, 2] = np.median(correlation)
+    return looks
+
+
+@compiled
 def block_sums(image: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.int64]:
     """Sum of the pixels of `image`, uint8 (H, W), over each block of a rows × columns grid, int64
     (rows, columns). Blocks lie as in `block_squared_differences`."""

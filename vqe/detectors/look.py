@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vqe.detectors.kernels import block_moments
+from vqe.detectors.kernels import block_moments, median_moments
 from vqe.video.frames import FrameBatch
 
 BLOCKS = (10, 10)
@@ -48,16 +48,11 @@ class LookMeasure:
         """The looks of pictures by their luma planes, each uint8 (H, W); float64 (n, 3)."""
         empty = self._of_reference
         sums = [block_moments(luma, self.reference, *BLOCKS, self._step) for luma in lumas]
-        moments = np.array(sums, np.float64).reshape(-1, 3, empty.pixels.size) / empty.pixels
-        mean, square, product = moments[:, 0], moments[:, 1], moments[:, 2]  # (n, 100) each
-        deviation = np.sqrt(np.maximum(square - mean * mean, 0))
-        together = np.maximum(product - mean * empty.mean, 0)
-        correlation = together / np.maximum(deviation * empty.deviation, 1e-9)
-        explained = np.minimum(np.median(correlation[:, empty.textured], axis=1) ** 2, 1)
-        brightness = np.log((mean + DARK) / (empty.mean + DARK))
-        contrast = np.log((deviation + FLAT) / (empty.deviation + FLAT))
-        looks = np.median(brightness, axis=1), np.median(contrast, axis=1)
-        return np.stack([*looks, np.log(1 + UNEXPLAINED - explained)], axis=1)
+        moments = np.array(sums, np.int64).reshape(-1, 3, empty.pixels.size)
+        looks = median_moments(moments, empty.pixels, empty.moments, empty.textured, (DARK, FLAT))
+        explained = np.minimum(looks[:, 2] ** 2, 1)
+        looks[:, 2] = np.log(1 + UNEXPLAINED - explained)
+        return looks
 
     @property
     def _step(self) -> int:
@@ -70,15 +65,14 @@ class LookMeasure:
         pixels = np.maximum(block_moments(ones, ones, *BLOCKS, self._step)[0], 1).ravel()
         sums = block_moments(self.reference, ones, *BLOCKS, self._step).reshape(3, -1) / pixels
         deviation = np.sqrt(np.maximum(sums[1] - sums[0] * sums[0], 0))
-        return _Blocks(pixels, sums[0], deviation, deviation >= np.median(deviation))
+        return _Blocks(pixels, np.stack([sums[0], deviation]), deviation >= np.median(deviation))
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Per block of the reference image, each (100,): pixels looked at, their mean and deviation,
-    and whether it is among the half with more texture."""
+    """Per block of the reference image: pixels looked at, (100,), their mean and deviation, (2,
+    100), and whether it is among the half with more texture, (100,)."""
 
     pixels: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    moments: NDArray[np.float64]
     textured: NDArray[np.bool_]

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vqe.display.counted import counted
 from vqe.display.fitting import GAP, Column, fitted
 from vqe.display.values import html_value
 
@@ -35,9 +36,8 @@ class _Excerpt:
     n_head: int  # rows before the gap, or all of them
 
     def footer(self) -> str:
-        plural = "" if self.n_rows == 1 else "s"
         shown = f" ({self.n_shown} shown)" if self.n_shown < self.n_rows else ""
-        return f"{self.n_rows:,} row{plural}{shown}"
+        return f"{counted(self.n_rows, 'row')}{shown}"
 
 
 def table_text(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from vqe.config import ExplainFormat
+from vqe.display.counted import counted
 from vqe.executor.explain_json import explanation_json
 from vqe.executor.explain_table import SCHEMA, explanation_table
 from vqe.executor.explain_text import explanation_text
@@ -91,8 +92,8 @@ def _notes(metrics: Metrics, decisions: dict[str, Decision]) -> Iterator[str]:
         for what, spans in (("lost", scan.lost), ("doubtful", scan.doubtful)):
             if spans:
                 frames = sum(span.frames for span in spans)
-                plural = "" if frames == 1 else "s"
-                yield f"{what} in '{scan.video}': {frames:,} frame{plural}, {spans_text(spans)}"
+                lost = counted(frames, "frame")
+                yield f"{what} in '{scan.video}': {lost}, {spans_text(spans)}"
         if scan.watch.spans:
             yield f"drift in '{scan.video}': {drift_text(scan.watch)}"
         if scan.of_rows:

@@ -1,27 +1,24 @@
-"""An explanation for people, in lines of at most WIDTH columns, but for those of the operators."""
+"""An explanation for people, laid out for a terminal, but for the lines of the operators."""
 
 from __future__ import annotations
 
-import os
 import textwrap
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
-from vqe.display.tables import table_text
+from vqe.display.counted import counted
+from vqe.executor.explain_layout import calls, hundredths, prose, table_of, table_of_videos
+from vqe.executor.explain_prospects import sections_before
 from vqe.optimizer import Rewrite
 from vqe.planner.explained_plans import added_up
 from vqe.planner.explanation import (
-    DecodeChoice,
     ExplainedPlan,
     ExplainedVideo,
     Explanation,
-    Predicted,
     Step,
     Totals,
 )
 from vqe.statistics.rates import CONFIDENCE, ErrorRate
 
-WIDTH = 80
 MOST_REJECTED = 10
 
 SECONDS = "seconds are CPU time, but for the reference network, whose calls are timed on the clock"
@@ -34,8 +31,8 @@ def explanation_text(told: Explanation, *, rules: bool = False) -> str:
     if rules:
         sections.append(_rules(told.rewrites))
     if told.summary:
-        sections.append(_prose(told.summary))
-    sections += _before(told) if told.totals is None else _after(told, told.totals)
+        sections.append(prose(told.summary))
+    sections += sections_before(told) if told.totals is None else _after(told, told.totals)
     return "\n\n".join(sections)
 
 
@@ -49,27 +46,10 @@ def _rules(rewrites: Sequence[Rewrite]) -> str:
     return "\n\n".join(sections)
 
 
-def _before(told: Explanation) -> list[str]:
-    if told.pattern:
-        table = [_table_of_videos([_video_before(v) for v in told.videos])] if told.videos else []
-        return table + [
-            _prose(f"{video.video}: {video.floor}") for video in told.videos if video.floor
-        ]
-    sections = []
-    for video in told.videos:
-        sections += [_prose(video.summary), _prospects(video.plans)]
-        if video.measured_on:
-            days = " and ".join(day.isoformat() for day in video.measured_on)
-            sections.append(f"seconds by costs that were measured on {days}")
-        sections += [_prose(video.floor)] if video.floor else []
-        sections.append(_decodings(video.decodings))
-    return sections
-
-
 def _after(told: Explanation, totals: Totals) -> list[str]:
     sections = []
     if told.pattern:
-        sections.append(_table_of_videos([_video_after(video) for video in told.videos]))
+        sections.append(table_of_videos([_video_after(video) for video in told.videos]))
     elif told.videos:
         chosen, *_ = told.videos[0].plans
         sections.append(_chosen(chosen))
@@ -77,7 +57,7 @@ def _after(told: Explanation, totals: Totals) -> list[str]:
             sections.append(_errors(chosen))
     steps = added_up(video.plans[0] for video in told.videos)
     if any(step.measured for step in steps):
-        sections.append(f"{_steps(steps)}\n\n{_prose(SECONDS)}")
+        sections.append(f"{_steps(steps)}\n\n{prose(SECONDS)}")
     sections.append(_totals(totals, planned=bool(told.videos)))
     if told.notes:
         sections.append("\n".join(told.notes))  # with paths, which are not broken
@@ -93,25 +73,11 @@ def _chosen(plan: ExplainedPlan) -> str:
         lines += [str(plan.certificate), f"  {plan.certificate.evidence}"]
     if plan.shortfall is not None:
         lines.append(str(plan.shortfall))
-    return _prose(*lines)
-
-
-def _prose(*texts: str) -> str:
-    """The lines of the texts, those that are too long on several, indented."""
-    filled = []
-    for line in "\n".join(texts).split("\n"):
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
-        filled += textwrap.wrap(
-            *(line, WIDTH),
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return "\n".join(filled)
+    return prose(*lines)
 
 
 def _errors(plan: ExplainedPlan) -> str:
-    head = _prose(f"errors {plan.errors_of} (interval: Clopper–Pearson):")
+    head = prose(f"errors {plan.errors_of} (interval: Clopper–Pearson):")
     rows = [
         {
             "error": MEANING[error.measure],
@@ -122,7 +88,7 @@ def _errors(plan: ExplainedPlan) -> str:
         }
         for error in plan.errors
     ]
-    table = table_text(rows, width=WIDTH, footer=False, wrap=True)
+    table = table_of(rows)
     return f"{head}\n\n{table}"
 
 
@@ -149,13 +115,13 @@ def _steps(steps: Sequence[Step]) -> str:
             "predicted": round(told.frames) if told else None,
             "decided": taken.decided if taken and decides else None,
             "passed on": taken.frames - taken.decided if taken and decides else None,
-            "seconds": _hundredths(taken.seconds if taken else None),
-            "predicted s": _hundredths(told.seconds if told else None),
+            "seconds": hundredths(taken.seconds if taken else None),
+            "predicted s": hundredths(told.seconds if told else None),
         }
         if not predicted:
             del row["predicted"], row["predicted s"]
         rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False, wrap=True)
+    return table_of(rows)
 
 
 def _totals(totals: Totals, *, planned: bool) -> str:
@@ -163,23 +129,23 @@ def _totals(totals: Totals, *, planned: bool) -> str:
     lines = [f"one-off: {phases}"] if phases else []
     if planned or totals.reference_calls:
         lines.append(
-            f"reference network: asked about {_n(totals.reference_calls, 'frame')} "
+            f"reference network: asked about {counted(totals.reference_calls, 'frame')} "
             f"({totals.labels_to_plan:,} of them to plan), {totals.labels_from_store:,} "
             "from the store"
         )
-    lines.append(f"total: {totals.seconds:.2f} s for {_n(totals.rows, 'row')}")
+    lines.append(f"total: {totals.seconds:.2f} s for {counted(totals.rows, 'row')}")
     lines.append(f"CPU time: {totals.cpu_seconds:.2f} s")
     if totals.predicted_cpu_seconds is not None:
         lines[-1] += f", predicted {totals.predicted_cpu_seconds:.2f} s"
-    return _prose(*lines)
+    return prose(*lines)
 
 
 def _rejected(plans: Sequence[ExplainedPlan]) -> str:
     rows = [
         {
             "plan": plan.name,
-            "seconds": _hundredths(plan.seconds),
-            "asked": _calls(plan),
+            "seconds": hundredths(plan.seconds),
+            "asked": calls(plan),
             **{f"{m} ≤": _at_most(plan.errors, m) for m in _measures(plans)},
             "why not": plan.reason,
         }
@@ -193,8 +159,8 @@ def _rejected(plans: Sequence[ExplainedPlan]) -> str:
             del row["asked"]
     if _measures(plans):
         head += ", errors at most"
-    table = table_text(rows, width=WIDTH, max_rows=MOST_REJECTED, footer=False, wrap=True)
-    return f"{_prose(f'{head}:')}\n\n{table}"
+    table = table_of(rows, max_rows=MOST_REJECTED)
+    return f"{prose(f'{head}:')}\n\n{table}"
 
 
 def _measures(plans: Sequence[ExplainedPlan]) -> list[str]:
@@ -207,77 +173,6 @@ def _at_most(errors: Sequence[ErrorRate], measure: str) -> str | None:
     return _percent(rates[0].high) if rates else None
 
 
-def _calls(plan: ExplainedPlan) -> int | None:
-    """Frames that the reference network is expected to be asked about: of the last step, save that
-    filling in comes after it."""
-    if not plan.steps:
-        return None
-    steps = [step for step in plan.steps[1:] if step.name != "fill"]
-    last = steps[-1].predicted if steps else Predicted(0, 0, 0)
-    return None if last is None else round(last.frames)
-
-
-def _prospects(plans: Sequence[ExplainedPlan]) -> str:
-    known = any(plan.seconds is not None for plan in plans)
-    rows = []
-    for plan in plans:
-        decode = plan.steps[0].predicted if plan.steps else None
-        row = {
-            "plan": plan.name,
-            "asked about": _bounded(_calls(plan), plan.at_least),
-            "decoded": _bounded(decode.frames if decode else None, plan.at_least),
-            "seconds": _bounded(plan.seconds, plan.at_least or bool(_unmeasured([plan])), ".1f"),
-            "": plan.reason,
-        }
-        if not known:
-            del row["seconds"]
-        rows.append(row)
-    table = table_text(rows, width=WIDTH, footer=False, wrap=True)
-    return f"{table}\n\n{_unmeasured(plans)}".rstrip()
-
-
-def _bounded(number: float | None, at_least: bool, places: str = ".0f") -> str | None:
-    if number is None:
-        return None
-    return f"{'≥ ' if at_least else ''}{number:,{places}}"
-
-
-def _unmeasured(plans: Sequence[ExplainedPlan]) -> str:
-    """Which seconds a first query has to measure."""
-    steps = [step for plan in plans for step in plan.steps]
-    unknown = [s.name for s in steps if s.predicted is not None and s.predicted.seconds is None]
-    names = " and ".join(dict.fromkeys(unknown))
-    return f"seconds of {names}: not measured yet" if names else ""
-
-
-def _decodings(decodings: Sequence[DecodeChoice]) -> str:
-    if not decodings:
-        return "nothing to decode: stored labels answer"
-    rows = []
-    for way in decodings:
-        row: dict[str, object] = {
-            "decoding": way.name,
-            "delivers": "all" if way.delivered == way.asked else f"≤ {way.delivered:,}",
-            "decodes": way.decoded,
-            "seeks": way.seeks,
-        }
-        if way.cpu_seconds is not None:
-            row["CPU s"] = _hundredths(way.cpu_seconds)
-        row["choice"] = way.choice
-        rows.append(row)
-    return table_text(rows, width=WIDTH, footer=False, wrap=True)
-
-
-def _video_before(video: ExplainedVideo) -> dict[str, object]:
-    row: dict[str, object] = {"video": video.video, "plan": video.summary}
-    row |= dict.fromkeys(("decoding", "decodes"))
-    if video.plans:
-        chosen = next((way for way in video.decodings if way.choice == "this one"), None)
-        row["decoding"] = chosen.name if chosen else "nothing"
-        row["decodes"] = chosen.decoded if chosen else 0
-    return row
-
-
 def _video_after(video: ExplainedVideo) -> dict[str, object]:
     chosen = video.plans[0]
     taken = [step.measured for step in chosen.steps if step.name != "fill"]
@@ -288,20 +183,3 @@ def _video_after(video: ExplainedVideo) -> dict[str, object]:
         "asked about": taken[-1].frames if taken and taken[-1] else None,
         "why": chosen.reason,
     }
-
-
-def _table_of_videos(rows: Sequence[Mapping[str, object]]) -> str:
-    """The rows as text; column `video` is cut to what tells the videos from one another."""
-    folder = os.path.commonpath([os.path.dirname(str(row["video"])) for row in rows])
-    if not folder:
-        return table_text(rows, width=WIDTH, footer=False, wrap=True)
-    rows = [{**row, "video": os.path.relpath(str(row["video"]), folder)} for row in rows]
-    return f"in {folder}:\n\n{table_text(rows, width=WIDTH, footer=False, wrap=True)}"
-
-
-def _n(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _hundredths(seconds: float | None) -> Decimal | None:
-    return None if seconds is None else Decimal(f"{seconds:.2f}")

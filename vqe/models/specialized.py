@@ -160,12 +160,14 @@ def train(
     seed: int,
     device: str = "cpu",
     steps: int | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> SpecializedModel:
     """Trains on uint8 (N, S, S, 3) RGB thumbnails and what there is to learn of them.
 
     The loss is the cross-entropy of each head, on average. Shifts by a few pixels and changes of
     brightness are what differs between moments of a fixed camera, so they augment the data. `steps`
-    overrides the architecture's own number.
+    overrides the architecture's own number; `check` is called before each, and may raise to end the
+    work.
     """
     torch_device = torch.device(device)
     generator = torch.Generator().manual_seed(seed)  # draws and augments
@@ -181,6 +183,7 @@ def train(
     n_steps = steps or arch.steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, arch.learning_rate, n_steps)
     for _ in range(n_steps):
+        check()
         rows = torch.multinomial(drawn, TRAINING_BATCH, replacement=True, generator=generator)
         x = _augment(_normalise(pixels[rows], mean, scale), generator)
         loss = nn.functional.binary_cross_entropy_with_logits(net(x), truth[rows], weights[rows])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from vqe.display.counted import counted
 from vqe.errors import VideoError
 from vqe.physical.damage import report_unreadable
 from vqe.physical.operator import Operator
@@ -35,7 +36,7 @@ class ConcatExec(Operator):
 
     def headline(self) -> str:
         n = len(self.videos)
-        return f"Concat '{self.pattern}' {n} file{'' if n == 1 else 's'}, one after the other"
+        return f"Concat '{self.pattern}' {counted(n, 'file')}, one after the other"
 
     def execute(self, context: Context) -> Generator[pa.RecordBatch]:
         rows = 0

@@ -151,10 +151,12 @@ def _linked(
 def _watched(watch: Watch, frames: FrameBatch, screened: Screened) -> Screened:
     """The batch with the frames that the stages should not have been so sure about."""
     clock = time.thread_time()
-    answered = np.setdiff1d(np.arange(len(frames)), screened.open, assume_unique=True)
-    strange = watch.strange(frames, answered)
+    answered = np.ones(len(frames), np.bool_)
+    answered[screened.open] = False
+    rows = np.flatnonzero(answered)
+    strange = watch.strange(frames, rows)
     seconds = time.thread_time() - clock
-    count = StageCount(len(answered), 0 if strange is None else len(strange.rows), seconds)
+    count = StageCount(len(rows), 0 if strange is None else len(strange.rows), seconds)
     return replace(screened, strange=strange, watched=count)
 
 

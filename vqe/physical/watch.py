@@ -59,7 +59,7 @@ class Watch:
         if not len(rows):
             return None
         looks = self.measure(frames, rows[::LOOKS])
-        novel = self.known.novelty(looks) > 1
+        novel = self.known.novel(looks)
         if not novel.any():
             return None
         which = np.flatnonzero(np.repeat(novel, LOOKS)[: len(rows)])
@@ -97,7 +97,7 @@ class Review:
 
     def still_strange(self, strange: Strange) -> NDArray[np.int64]:
         """Those that are not known by now, as positions among the strange frames."""
-        return np.flatnonzero(self.known.novelty(strange.looks) > 1)
+        return np.flatnonzero(self.known.novel(strange.looks))
 
     def to_ask(self, n: int) -> NDArray[np.int64]:
         """Which of n strange frames to show to the reference network first, ascending."""

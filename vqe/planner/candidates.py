@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +44,15 @@ def fit_detectors(evidence: Evidence) -> list[DetectorCandidate]:
 
 
 def train_model(
-    arch: Architecture, evidence: Evidence, *, seed: int, device: str, steps: int | None = None
+    arch: Architecture,
+    evidence: Evidence,
+    *,
+    seed: int,
+    device: str,
+    steps: int | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> SpecializedModel:
-    """One specialized model, trained on the training blocks."""
+    """One specialized model, trained on the training blocks; `check` may raise to end the work."""
     training = evidence.training
     lesson = Lesson(evidence.present[training, None])
     if arch.has_heads and evidence.atoms is not None:
@@ -57,6 +64,7 @@ def train_model(
         seed=seed,
         device=device,
         steps=steps,
+        check=check,
     )
 
 

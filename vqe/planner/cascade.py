@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from vqe.planner.allowance import Allowance, SpentError
 from vqe.planner.calibration import decode_costs, keep_network_cost, known_network_cost
-from vqe.planner.certifying import certify
 from vqe.planner.cost import Costs, NetworkCost, ScanCost, StageCost, StagePrediction
 from vqe.planner.decision import REFINEMENT, Alternative, Decision
 from vqe.planner.evidence import Collection, Evidence
 from vqe.planner.inquiry import ScanInquiry
 from vqe.planner.labeller import Labeller
 from vqe.planner.learning import Gathering, learn
+from vqe.planner.proving import certify
 from vqe.planner.refine import NotWorthwhileError
 from vqe.planner.refining import FIRST_LOOK_BATCHES, Refining, first_grid
 from vqe.planner.sampling import Block, cut, draw_portions, label_budget, n_labels
 from vqe.planner.search import Search
+from vqe.planner.shared_proof import alone_with_proof
 from vqe.planner.training import Trainer
 from vqe.planner.turns import find_turns
 from vqe.planner.visual_scan import VisualScan
@@ -45,15 +46,21 @@ def decide(
 ) -> tuple[Decision, NDArray[np.int64]]:
     """The cascade for a scan, and the frames labelled on the way, int64 ascending."""
     nothing = np.empty(0, np.int64)
+    known = _known_decision(scan, store, allowance)
+    if known is not None:
+        return known, nothing
+    with alone_with_proof(scan, store, context, allowance) as alone:
+        known = _known_decision(alone, store, allowance)  # another query may have made it meanwhile
+        if known is not None:
+            return known, nothing
+        return _make_decision(alone, store, context, allowance)
+
+
+def _make_decision(
+    scan: VisualScan, store: Store, context: Context, allowance: Allowance
+) -> tuple[Decision, NDArray[np.int64]]:
+    """What `decide` has where nothing is known."""
     expected = known_network_cost(scan, store)
-    if scan.accuracy.exact:
-        decision = Decision((), "EXACT asks the reference network")
-        return _priced(decision, scan, store, expected), nothing
-    stored = stored_decision(scan, store)
-    if stored is not None and (stored.complete or not allowance.limited):
-        return stored, nothing
-    if not len(scan.remaining):
-        return Decision((), "all labels are stored"), nothing
     labeller = Labeller(
         scan.network, scan.question, scan.labels, context, allowance=allowance, expected=expected
     )
@@ -63,6 +70,17 @@ def decide(
     keep_network_cost(scan, store, labeller.cost)
     fresh = np.array(sorted(labeller.fresh), np.int64)
     return replace(decision, labels=len(fresh)), fresh
+
+
+def _known_decision(scan: VisualScan, store: Store, allowance: Allowance) -> Decision | None:
+    """What needs no label to be decided."""
+    if scan.accuracy.exact:
+        decision = Decision((), "EXACT asks the reference network")
+        return _priced(decision, scan, store, known_network_cost(scan, store))
+    stored = stored_decision(scan, store)
+    if stored is not None and (stored.complete or not allowance.limited):
+        return stored
+    return None if len(scan.remaining) else Decision((), "all labels are stored")
 
 
 def _decide(scan: VisualScan, labeller: Labeller, store: Store, context: Context) -> Decision:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +11,15 @@ from vqe.physical.answers import Answers, filled, with_labels
 from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
 from vqe.planner.certificate import Certificate
-from vqe.planner.decision import Alternative, Decision
-from vqe.planner.freezing import Level, UndecodableError, damaged, freeze_fill, freeze_stages
+from vqe.planner.freezing import UndecodableError
 from vqe.planner.labeller import Labeller, spread
-from vqe.planner.proof import FrozenPlans, Proof
+from vqe.planner.proof import Proof
 from vqe.planner.shortfall import Shortfall
 from vqe.planner.visual_scan import VisualScan
-from vqe.runtime.context import Context
 from vqe.statistics.betting import Stratum
 from vqe.statistics.certificate import least_bound
 from vqe.statistics.fixed_sequence import FixedSequence
 from vqe.statistics.units import settled, unit_answers
-from vqe.storage.store import Store
 
 WORTHWHILE = 0.8
 """Share of the labels that it may save which a proof may take: those of EXACT come in the order in
@@ -33,9 +27,6 @@ which they are decoded, those of a draw do not."""
 
 SURE_PART = 0.8
 """Part of what is affordable that is drawn at once: a unit whose frames differ takes a few more."""
-
-ANCHORS_PART = 0.5
-"""Part of what is affordable that labels of anchors may take: the draws come after them."""
 
 FEWER_ROUNDS = 16
 """A round of draws has at least this part of all before it: each decodes, and few are quicker."""
@@ -221,97 +212,6 @@ class Certifying:
             plan=plan + 1,
             plans=len(sequence.tallies),
         )
-
-
-def certify(
-    scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
-) -> Decision:
-    """The decision with a proof of the bounds of `scan`, or else EXACT.
-
-    What was drawn for the same question is kept in the store: a proof that was given up goes on
-    where it stopped, and one for another confidence begins with the same draws. Where the allowance
-    ends first, or would end before EXACT does, the decision tells how far it came.
-    """
-    kept = None if scan.plan_key is None else store.proofs.get(scan.plan_key)
-    with context.metrics.phase("certifying"):
-        proof = kept if isinstance(kept, Proof) else None
-        try:
-            proof = proof or _begin(scan, decision, labeller, store, context)
-            if scan.plan_key is not None:
-                store.proofs.keep(scan.plan_key, proof)
-            with _only_here(proof, context):
-                return _certified(Certifying(scan, proof, labeller), decision)
-        except UndecodableError as reason:
-            if labeller.allowance.limited:
-                raise damaged(scan) from reason
-            return _exact(decision, str(reason))
-
-
-def _certified(certifying: Certifying, decision: Decision) -> Decision:
-    decision = replace(decision, predictions=(), cost=None)
-    try:
-        certificate, answers = certifying.run()
-        return replace(decision, certificate=certificate, shortfall=None, answers=answers)
-    except UnprovableError as reason:
-        if len(certifying.scan.remaining) <= certifying.labeller.affordable:
-            return _exact(decision, str(reason))
-    except SpentError:
-        pass
-    shortfall, answers = certifying.short()
-    return replace(decision, shortfall=shortfall, answers=answers)
-
-
-@contextmanager
-def _only_here(proof: Proof, context: Context) -> Iterator[None]:
-    """Waits until no other query is at work on the proof."""
-    while not proof.lock.acquire(timeout=0.1):
-        context.check()
-    try:
-        yield
-    finally:
-        proof.lock.release()
-
-
-def _exact(decision: Decision, why_not: str) -> Decision:
-    """EXACT instead of a plan that is not proved."""
-    rejected = Alternative(decision.name, None, why_not)
-    reason = f"EXACT needs no proof: {why_not}"
-    return Decision((), reason, alternatives=(rejected, *decision.alternatives))
-
-
-def _begin(
-    scan: VisualScan, decision: Decision, labeller: Labeller, store: Store, context: Context
-) -> Proof:
-    """The proof of a decision before its first draw. Raises UndecodableError."""
-    if decision.fill is not None:
-        return begin(scan, freeze_fill(scan, decision.fill), labeller, context.settings.seed)
-    levels = (*map(Level, decision.stricter), Level(decision.stages, decision.link))
-    plans = freeze_stages(scan, levels, store, context)
-    plans = _with_labelled_anchors(scan, plans, labeller)
-    return begin(scan, plans, labeller, context.settings.seed)
-
-
-def _with_labelled_anchors(scan: VisualScan, plans: FrozenPlans, labeller: Labeller) -> FrozenPlans:
-    """The plans with the answers of linked frames: a proof is about answers, not about links. Where
-    the anchors take too much of the allowance, the reference network is left to answer instead."""
-    anchors = labeller.unknown(scan.ordinals[plans.anchors])
-    if len(anchors) <= ANCHORS_PART * labeller.affordable:
-        with suppress(SpentError):
-            if labeller.read(scan.index, anchors, "labelling").damage:
-                raise UndecodableError("some frames cannot be decoded")
-    return plans.linked(labels_of(scan, labeller.marks_or_nan(scan.ordinals)))
-
-
-def begin(scan: VisualScan, plans: FrozenPlans, labeller: Labeller, seed: int) -> Proof:
-    """A proof about the frames of a scan, before its first draw."""
-    mark = labeller.marks_or_nan(scan.ordinals)
-    return Proof.freeze(
-        plans,
-        scan.unit,
-        mark,
-        labels_of(scan, mark),
-        seed,
-    )
 
 
 def labels_of(scan: VisualScan, mark: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -97,7 +97,7 @@ def learn(
         drawn += n_labels(portion)
         labels = len(evidence.ordinals)
         more = n_labels(following) * labels // drawn
-        if not more or not affordable(more, labels):
+        if not more or search.late or not affordable(more, labels):
             break
         wanted = np.sort(np.concatenate([block.ordinals for block in following]))
         decoding = search.decoding(wanted) / len(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from vqe.display.counted import counted
 from vqe.physical.aggregate import AggregateExec
 from vqe.physical.annotate import AnnotateExec, Footage
 from vqe.physical.answered_scan import AnsweredScanExec
@@ -124,8 +125,14 @@ class Lowering:
         scan = scan_of(node)
         videos = videos_of(scan)
 
+        worked_out = self.scans.worked_out
+
         def ask(video: str) -> VisualScans:
-            return visual_scans(scan, videos[video], None, self.resources, self.context)
+            if video not in worked_out:
+                worked_out[video] = visual_scans(
+                    scan, videos[video], None, self.resources, self.context
+                )
+            return worked_out[video]
 
         if scan.predicate is None:
             child = self.lower(node.child, limit=None)
@@ -150,7 +157,7 @@ class Lowering:
             batch = self.resources.network(scan.model).batch_size
             return SpacedLimitExec(node.count, node.gap, child, search.confirm, batch)
         for one in found:
-            asked = f"{one.labels:,} frame{'s' if one.labels != 1 else ''} asked about"
+            asked = f"{counted(one.labels, 'frame')} asked about"
             reason = f"{len(one.answers.ordinals)} found in order of promise, {asked}"
             self.scans.decisions[one.video] = Decision((), reason, labels=one.labels)
         rows = [

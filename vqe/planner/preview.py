@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vqe.config import Settings
+from vqe.display.counted import counted
 from vqe.planner import cascade, refining
 from vqe.planner.calibration import days_of_costs, known_network_cost
 from vqe.planner.cascade import stored_decision
@@ -26,7 +27,7 @@ from vqe.planner.explanation import (
 from vqe.planner.floor import floor_text
 from vqe.planner.refinement_cost import ahead
 from vqe.planner.refining import first_grid, refinement_of
-from vqe.planner.sampling import draw_blocks, label_budget
+from vqe.planner.sampling import draw_portions, most_labels
 from vqe.planner.visual_scan import VisualScan
 from vqe.storage.store import Store
 from vqe.video.costs import DecodeCosts
@@ -69,10 +70,10 @@ def _told(
     n_stored = scan.frames - open_frames
     if not open_frames and n_stored:
         chosen = prospects.everything("all labels are stored", chosen=True)
-        return ExplainedVideo(video, (chosen,), (), f"{_labels(n_stored)} answer")
+        return ExplainedVideo(video, (chosen,), (), f"{counted(n_stored, 'stored label')} answer")
     everything = f"{scan.network.name} on each of {open_frames:,} frames"
     if n_stored:
-        everything += f", beside {_labels(n_stored)}"
+        everything += f", beside {counted(n_stored, 'stored label')}"
     if scan.accuracy.exact:
         chosen = prospects.everything("EXACT asks the reference network", chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, everything)
@@ -81,31 +82,35 @@ def _told(
         grid = first_grid(scan, fill=settings.fill)
     if grid is not None:
         plans.append(prospects.refinement(grid))
-    blocks = draw_blocks(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
-    if blocks and seconds >= cascade.LEAST_SAVING_SECONDS:
-        plans.append(prospects.cascade(np.concatenate([block.ordinals for block in blocks])))
+    portions = draw_portions(scan.index, scan.ordinals, scan.accuracy.unit_us, settings.seed)
+    sample = np.concatenate([scan.ordinals[:0], *(b.ordinals for b in next(portions, ()))])
+    if len(sample) and seconds >= cascade.LEAST_SAVING_SECONDS:
+        plans.append(prospects.cascade(sample))
     if not plans:
-        why = f"all takes only {seconds:.1f} s" if blocks else "too few to learn from"
+        why = f"all takes only {seconds:.1f} s" if len(sample) else "too few to learn from"
         chosen = prospects.everything(why, chosen=True)
         return ExplainedVideo(video, (chosen,), decodings, f"{everything}: {why}")
     plans.append(prospects.everything("if nothing else pays"))
-    return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {_first(scan, grid)}")
+    first = _first_sample(scan, sample) if grid is None else _first_grid(scan, grid)
+    return ExplainedVideo(video, tuple(plans), decodings, f"not planned yet: {first}")
 
 
-def _first(scan: VisualScan, grid: NDArray[np.int64] | None) -> str:
-    """What the query will begin with."""
-    if grid is None:
-        return f"needs about {label_budget(scan.frames):,} labels"
+def _first_sample(scan: VisualScan, sample: NDArray[np.int64]) -> str:
+    """What a cascade will begin with, given the frames of its first portion."""
+    unknown = len(np.intersect1d(sample, scan.remaining, assume_unique=True))
+    labels = counted(unknown, "label") if unknown else "stored labels"
+    most = most_labels(scan.frames)
+    return f"begins with {labels}, and takes more while they may pay, up to about {most:,}"
+
+
+def _first_grid(scan: VisualScan, grid: NDArray[np.int64]) -> str:
+    """What a refinement will begin with."""
     unknown = len(np.setdiff1d(scan.ordinals[grid], scan.labels.frames(), assume_unique=True))
     if not unknown:
         return "labels of earlier queries tell where to ask"
-    beside = f", beside {_labels(len(grid) - unknown)}" if unknown < len(grid) else ""
-    plural = "" if unknown == 1 else "s"
-    return f"asks about {unknown:,} frame{plural} first, spread over the video{beside}"
-
-
-def _labels(number: int) -> str:
-    return f"{number:,} stored label{'' if number == 1 else 's'}"
+    stored = counted(len(grid) - unknown, "stored label")
+    beside = f", beside {stored}" if unknown < len(grid) else ""
+    return f"asks about {counted(unknown, 'frame')} first, spread over the video{beside}"
 
 
 class _Prospects:
@@ -148,8 +153,8 @@ class _Prospects:
         return self._plan(REFINEMENT, "by the labels that are stored", work, calls)
 
     def cascade(self, sample: NDArray[np.int64]) -> ExplainedPlan:
-        """What it learns from; all others are at least decoded."""
-        learning = "models learn from these"
+        """The first frames that it learns from; all others are at least decoded."""
+        learning = "models learn from these, and more"
         if not len(np.intersect1d(sample, self.remaining, assume_unique=True)):
             learning = "models learn from stored labels"
         return self._begun(CASCADE, sample, learning)

@@ -12,7 +12,6 @@ order that knew anything of those draws would go to the very units that they hav
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,7 +69,6 @@ class Proof:
 
     `unit`: int64 (N,), from 0, ascending; `mark`: float32 (N,), of the frames whose labels count
     here, NaN for all others: those known when the plans were frozen, and those asked for since;
-    `lock` is for whoever goes on with the proof;
     `known`: int8 (U,), the truth of units that labels had settled before the first draw, UNKNOWN of
     others; `claims`: int8 (K, U), what the plans say of each unit; `order`: int64, the unsettled
     units as they are drawn; `truths`: of those drawn.
@@ -83,7 +81,6 @@ class Proof:
     claims: NDArray[np.int8]
     order: NDArray[np.int64]
     truths: list[bool] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def freeze(

@@ -96,6 +96,15 @@ def label_budget(frames: int) -> int:
     return int(min(frames / 4, 12 * math.sqrt(frames)))
 
 
+def most_labels(frames: int) -> int:
+    """How many a cascade takes at most, beside the ends of visits: the sample of `label_budget`,
+    doubled until it is half of the frames, or MOST_LABELS."""
+    most = label_budget(frames)
+    while 0 < 2 * most <= min(frames / 2, MOST_LABELS):
+        most *= 2
+    return most
+
+
 def draw_blocks(
     index: VideoIndex, frames: NDArray[np.int64], unit_us: int | None, seed: int
 ) -> tuple[Block, ...]:
@@ -112,7 +121,7 @@ def draw_portions(
     index: VideoIndex, frames: NDArray[np.int64], unit_us: int | None, seed: int
 ) -> Iterator[tuple[Block, ...]]:
     """The blocks of `draw_blocks` and then further ones, in portions that about double the sample,
-    until it is half of the frames, or MOST_LABELS.
+    until it has `most_labels`.
 
     What is drawn depends on no label, so that the selection blocks of all portions so far are a
     random sample of the video, however many there are.
@@ -129,7 +138,7 @@ def draw_portions(
         parts //= 2
     taken = {block.ordinals[0] for block in sample}
     budget = label_budget(len(frames))
-    while sample and 2 * budget <= min(len(frames) / 2, MOST_LABELS):
+    while sample and budget < most_labels(len(frames)):
         rng = np.random.default_rng((seed, budget))
         drawn = _draw(cut(index, frames, unit_us), rng, budget)
         yield tuple(block for block in drawn if block.ordinals[0] not in taken)

@@ -28,7 +28,7 @@ from vqe.planner.patience import patience_of
 from vqe.planner.resources import Resources
 from vqe.planner.scanned_frames import frames_of_scan
 from vqe.planner.visual_scan import VisualScan
-from vqe.planner.visual_scans import check_name, visual_scans
+from vqe.planner.visual_scans import VisualScans, check_name, visual_scans
 from vqe.runtime.context import Context
 from vqe.runtime.warning import warn
 from vqe.video.reader import BATCH_FRAMES
@@ -38,8 +38,9 @@ class ScanPlanner:
     """Plans the scans of one query.
 
     `decisions`: what was decided for each visual scan, by its title; `asked`: frames that were
-    labelled before the scan of their video is planned, int64, ascending, by video; `began`: when
-    the query did, by the clock.
+    labelled before the scan of their video is planned, int64, ascending, by video; `worked_out`:
+    what is known by then to be planned for its rows, all of them, by video; `began`: when the query
+    did, by the clock.
     """
 
     def __init__(self, resources: Resources, context: Context) -> None:
@@ -47,6 +48,7 @@ class ScanPlanner:
         self.context = context
         self.decisions: dict[str, Decision] = {}
         self.asked: dict[str, NDArray[np.int64]] = {}
+        self.worked_out: dict[str, VisualScans] = {}
         self.began = time.perf_counter()
 
     def scan(self, scan: Scan, video: VideoInfo, limit: int | None, share: float = 1) -> Operator:
@@ -58,7 +60,9 @@ class ScanPlanner:
                 ordinals = frames_of_scan(scan, video.name, index)
                 return IndexScanExec(video.name, index, ordinals, scan.columns)
         with self.context.metrics.phase("index"):
-            visual = visual_scans(scan, video, limit, self.resources, self.context)
+            visual = self.worked_out.get(video.name) if limit is None else None
+            if visual is None:
+                visual = visual_scans(scan, video, limit, self.resources, self.context)
         n = len(visual.scans)
         from_index = len(visual.certain) > 0 or n == 0
         columns = scan.columns

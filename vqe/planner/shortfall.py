@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vqe.display.counted import counted
 from vqe.physical.question import Question
 from vqe.plan.accuracy import Accuracy
 from vqe.statistics.nearest import nearest
@@ -34,8 +35,7 @@ class Shortfall:
 
     def __str__(self) -> str:
         rates = " and ".join(map(self._told, self.bounds))
-        plural = "" if self.labels == 1 else "s"
-        ended = f"{self.limit} ended with {self.labels:,} label{plural}"
+        ended = f"{self.limit} ended with {counted(self.labels, 'label')}"
         if self.proved:
             return f"{ended} before the bounds were proved; they prove {rates}"
         known = [(self.reached.get(name), bound) for name, bound in self.bounds.items()]

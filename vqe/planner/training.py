@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,6 +16,8 @@ TRIAL_STEPS = 4
 
 SCORED = 256
 """Thumbnails that are scored to measure how long scoring takes."""
+
+Check = Callable[[], None]
 
 
 class Trainer:
@@ -45,30 +47,35 @@ class Trainer:
         possible = [arch for arch in self.architectures.values() if heads > 1 or not arch.has_heads]
         return sorted(possible, key=lambda arch: arch.size)
 
-    def expected(self, arch: Architecture, evidence: Evidence) -> float:
-        """Seconds that a training takes: as the last one did, or foretold by a short trial."""
+    def expected(self, arch: Architecture, evidence: Evidence, check: Check) -> float:
+        """Seconds that a training takes: as the last one did, or foretold by a short trial.
+
+        `check` is called at every step of it, as in `train`, and may raise to end the work.
+        """
         if arch.name not in self._expected:
-            self._train(arch, evidence, steps=1)  # what happens once is not measured
-            trial, first = self._train(arch, evidence, steps=1)
-            _, more = self._train(arch, evidence, steps=1 + TRIAL_STEPS)
+            self._train(arch, evidence, check, steps=1)  # what happens once is not measured
+            trial, first = self._train(arch, evidence, check, steps=1)
+            _, more = self._train(arch, evidence, check, steps=1 + TRIAL_STEPS)
             per_step = max(more - first, 0.0) / TRIAL_STEPS
             self._expected[arch.name] = first + per_step * (arch.steps - 1)
             self.scoring[arch.name] = _scoring_seconds(trial, evidence)
         return self._expected[arch.name]
 
-    def train(self, arch: Architecture, evidence: Evidence) -> ModelCandidate:
+    def train(self, arch: Architecture, evidence: Evidence, check: Check) -> ModelCandidate:
         """A model with its scores for the selection frames."""
-        model, seconds = self._train(arch, evidence)
+        model, seconds = self._train(arch, evidence, check)
         self._expected[arch.name] = seconds
         self.scoring[arch.name] = _scoring_seconds(model, evidence)
         return score_selection(model, evidence)
 
     def _train(
-        self, arch: Architecture, evidence: Evidence, steps: int | None = None
+        self, arch: Architecture, evidence: Evidence, check: Check, steps: int | None = None
     ) -> tuple[SpecializedModel, float]:
         """A model, and the seconds that its training took."""
         clock = time.perf_counter()
-        model = train_model(arch, evidence, seed=self.seed, device=self.device, steps=steps)
+        model = train_model(
+            arch, evidence, seed=self.seed, device=self.device, steps=steps, check=check
+        )
         seconds = time.perf_counter() - clock
         self.invested += seconds
         return model, seconds

@@ -14,11 +14,12 @@ from vqe.physical.fill_scan import Fill
 from vqe.physical.rows import CODE
 from vqe.physical.stages import PRESENT, UNKNOWN
 from vqe.planner.allowance import SpentError
-from vqe.planner.certifying import certify, labels_of
+from vqe.planner.certifying import labels_of
 from vqe.planner.decision import Decision
 from vqe.planner.freezing import Level, UndecodableError, damaged, freeze_stages
 from vqe.planner.labeller import Labeller
 from vqe.planner.proof import FrozenPlans
+from vqe.planner.proving import certify
 from vqe.planner.shortfall import Shortfall, rates_of_halves
 from vqe.planner.visual_scan import VisualScan
 from vqe.runtime.context import Context
@@ -50,7 +51,10 @@ def decide_within(
         scan = replace(scan, plan_key=None)
     labeller.allowance = allowance
     if proving and decision.to_prove:
-        decision = certify(scan, decision, labeller, store, context)
+        try:
+            decision = certify(scan, decision, labeller, store, context)
+        except SpentError:
+            decision = _from_labels(scan, labeller)
     # A scan asks about each frame once at most; only a DEADLINE it would not look at.
     enough = scan.effort.deadline_us is None and len(scan.remaining) <= labeller.affordable
     if decision.complete or enough:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,17 @@ class KnownPoints:
     points: NDArray[np.float64]
     reach: NDArray[np.float64]
 
-    def novelty(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The distance of each of N points, (N, d), from its NEIGHBOURS-th neighbour, float64 (N,).
+    def novel(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each of N points, (N, d), has fewer than NEIGHBOURS known ones within reach, bool
+        (N,): in every coordinate, that is."""
+        apart = np.abs((points / self.reach).T[:, :, None] - self._in_reaches)
+        novel: NDArray[np.bool_] = np.count_nonzero(apart.max(axis=0) <= 1, axis=1) < NEIGHBOURS
+        return novel
 
-        The largest difference of a coordinate counts, in reaches: above 1 the point is novel.
-        """
-        return _distance(points, self.points, self.reach)
+    @cached_property
+    def _in_reaches(self) -> NDArray[np.float64]:
+        """The points in reaches, (d, 1, n)."""
+        return np.ascontiguousarray((self.points / self.reach).T[:, None])
 
     def farthest(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
         """The coordinate in which each of N points, (N, d), differs most from the nearest known
