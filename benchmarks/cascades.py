@@ -160,8 +160,6 @@ def rows(results: Results) -> Rows:
 def _link_columns(found: Results) -> dict[str, str]:
     """How many of the cascades have a link, what it answers, and how many of these broke bounds."""
     names = "with a link", "linked by it", "of these broken"
-    if "with_link" not in found:  # results from before links were replayed
-        return dict.fromkeys(names, ABSENT)
     n, share = found["with_link"], found["linked"]
     told = f"{n} of {found['cascades']}", f"{share:.1%}", f"{found['breaking_with_link']} of {n}"
     return dict(zip(names, told if n else (told[0], ABSENT, ABSENT), strict=True))
@@ -175,7 +173,7 @@ def lines(results: Results) -> list[str]:
         for found in results["questions"]
         for breaking, of, which in (
             (found["breaking"], found["cascades"], "cascades"),
-            (found.get("breaking_with_link", 0), found.get("with_link", 0), "cascades with a link"),
+            (found["breaking_with_link"], found["with_link"], "cascades with a link"),
         )
         if breaking > MOST_BREAKING * of
     ] or [f"no question breaks bounds in more than {MOST_BREAKING:.0%} of the cascades"]
