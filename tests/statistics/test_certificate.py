@@ -270,6 +270,19 @@ def test_a_sequence_stops_before_the_plan_that_is_wrong_too_often():
     assert sequence.draws_if_clean() > clean
 
 
+def test_what_is_proved_stands_whatever_is_drawn_later():
+    bounds = {"FNR": 0.03, "FDR": 0.03}
+    sequence = FixedSequence(plans(), bounds, confidence=0.95)
+    for truth, answers in drawn_units(1_500):
+        sequence.update(truth, answers)
+    assert sequence.proved == 0
+    for _ in range(20):
+        sequence.update(True, (False, False))  # missed by both
+    assert least_bound("FNR", sequence.tallies[0], sequence.delta) > 0.03
+    assert sequence.reached()["FNR"] == 0.03
+    assert 0 < sequence.reached()["FDR"] < 0.03
+
+
 def test_all_plans_may_be_proved():
     sequence = FixedSequence(plans(), {"FNR": 0.2, "FDR": 0.2}, confidence=0.95)
     for truth, answers in drawn_units(300):

@@ -198,11 +198,10 @@ class Certifying:
         assert plan is not None
         tally, accuracy = sequence.tallies[plan], self.scan.accuracy
         assert accuracy.confidence is not None
-        delta = 1 - accuracy.confidence
         return Certificate(
             confidence=accuracy.confidence,
             bounds=accuracy.bounds,
-            reached={rate: least_bound(rate, tally, delta) for rate in accuracy.bounds},
+            reached=sequence.reached(),
             units=len(self.size),
             settled=len(self.size) - len(self.proof.order),
             drawn=len(self.proof.truths),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vqe.statistics.certificate import Answer, Tally, draws_if_clean, proved
+from vqe.statistics.certificate import Answer, Tally, draws_if_clean, least_bound, proved
 
 BETWEEN_LOOKS = 0.01
 """Looks are this share of the draws apart. More looks would take more time but no more chances."""
@@ -54,6 +54,18 @@ class FixedSequence:
     def finished(self) -> bool:
         """Whether nothing is left to prove."""
         return self.under_test == len(self.tallies)
+
+    def reached(self) -> dict[str, float | None]:
+        """By rate, the least bound that is proved by itself of the last plan proved, None as in
+        `least_bound`. Draws for the next plan may speak against it, but what is proved stands."""
+        assert self.proved is not None
+        by_now = {
+            rate: least_bound(rate, self.tallies[self.proved], self.delta) for rate in self.bounds
+        }
+        return {
+            rate: None if least is None else min(least, self.bounds[rate])
+            for rate, least in by_now.items()
+        }
 
     def draws_if_clean(self) -> int:
         """How many more draws take the plan under test a step further, if they show no error.
