@@ -118,14 +118,20 @@ def test_one_proof_for_two_confidences(clip, oracle, connections):
     assert first.units == second.units
 
 
+def proving_and_waiting(pool, oracle, first, second):
+    """The tables to come of a result that is at work on a proof, and of one that waits for it."""
+    proving = pool.submit(first.to_arrow_table)
+    assert oracle.begun.wait(30)
+    waiting = pool.submit(second.to_arrow_table)
+    time.sleep(0.3)
+    return proving, waiting
+
+
 @pytest.mark.slow
 def test_who_waits_takes_over_where_the_first_one_gives_up(clip, oracle, connections, alone):
     first, second = (ask(connections(), clip) for _ in range(2))
     with ThreadPoolExecutor(2) as pool:
-        cancelled = pool.submit(first.to_arrow_table)
-        assert oracle.begun.wait(30)
-        waiting = pool.submit(second.to_arrow_table)
-        time.sleep(0.3)
+        cancelled, waiting = proving_and_waiting(pool, oracle, first, second)
         first.cancel()
         with pytest.raises(vqe.QueryCancelledError):
             cancelled.result(60)
@@ -139,10 +145,7 @@ def test_who_waits_can_be_cancelled(clip, oracle, connections):
     oracle.seconds = 0.01
     first, second = (ask(connections(), clip) for _ in range(2))
     with ThreadPoolExecutor(2) as pool:
-        proving = pool.submit(first.to_arrow_table)
-        assert oracle.begun.wait(30)
-        waiting = pool.submit(second.to_arrow_table)
-        time.sleep(0.2)
+        proving, waiting = proving_and_waiting(pool, oracle, first, second)
         second.cancel()
         with pytest.raises(vqe.QueryCancelledError):
             waiting.result(2)
