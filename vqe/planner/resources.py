@@ -44,11 +44,11 @@ class Resources:
         `check` is called now and then, and may raise to end the work.
         """
         content = fingerprint(video.path)
-        index = self.store.index(content)
+        index = self.store.indexes.get(content)
         if not isinstance(index, VideoIndex):
             index = build_index(video.path, check)
             if fingerprint(video.path) == content:  # not so where the file is still being written
-                self.store.keep_index(content, index)
+                self.store.indexes.keep(content, index)
         if (index.path, index.start_us) != (video.path, video.start_us):
             # Only then: a copy would derive anew what the stored one has derived already.
             index = replace(index, path=video.path, start_us=video.start_us)

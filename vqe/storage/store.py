@@ -50,7 +50,7 @@ class Store:
         self.proofs: Recent[object] = Recent(PROOFS)
         self.decode_costs = KeptCosts("decode", DECODE_COSTS, costs)
         self.network_costs = KeptCosts("network", NETWORK_COSTS, costs)
-        self._indexes: OrderedDict[str, Sized] = OrderedDict()
+        self.indexes: Recent[Sized] = Recent(quota_bytes, weight=lambda index: index.nbytes)
 
     def labels(self, video: str, model: str | None) -> LabelStore:
         """The labels of a video by a model, by their fingerprints.
@@ -70,20 +70,3 @@ class Store:
             if len(self._labels) == 1:
                 return
             self._labels.popitem(last=False)
-
-    def index(self, video: str) -> Sized | None:
-        """The packet index of a video by its fingerprint, if it is stored."""
-        with self._lock:
-            if video in self._indexes:
-                self._indexes.move_to_end(video)
-            return self._indexes.get(video)
-
-    def keep_index(self, video: str, index: Sized) -> None:
-        """Stores the packet index of a video; the last one is kept whatever its size."""
-        with self._lock:
-            self._indexes[video] = index
-            while (
-                len(self._indexes) > 1
-                and sum(kept.nbytes for kept in self._indexes.values()) > self.quota_bytes
-            ):
-                self._indexes.popitem(last=False)
